@@ -1,0 +1,344 @@
+"""The one pass in arrival order: each rule, each row of the table of arrivals, and that the cut does not matter."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.schemas import DatasetFile, IndexEntry, Link
+from transforms.text.arrival import (
+    Decided,
+    Decision,
+    decide,
+    effective_time,
+    order_of_arrival,
+    unit_outcomes,
+)
+from transforms.text.identity import ROW, Record, pair_key
+
+
+@dataclass
+class Memory:
+    """A History that keeps its entries in a list."""
+
+    entries: list[IndexEntry] = field(default_factory=list)
+    unit_time: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return sum(entry.kind == ROW for entry in self.entries)
+
+    def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
+        """The entries with one of the values."""
+        return [entry for entry in self.entries if getattr(entry, column) in values]
+
+    def numbers(self, values: Collection[int]) -> list[IndexEntry]:
+        """The rows with these numbers."""
+        return [entry for entry in self.entries if entry.kind == ROW and entry.number in values]
+
+    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
+        """Keeps the entries."""
+        self.entries.extend(entries)
+        return ()
+
+
+def digest(value: str) -> bytes:
+    """16 bytes that stand for a key."""
+    return blake2b(value.encode(), digest_size=16).digest()
+
+
+def record(
+    unit: int = 0,
+    url: str | None = None,
+    guid: str | None = None,
+    feed: str | None = "feed",
+    title: str | None = None,
+    text: str = "",
+    words: int | None = None,
+    excerpt: bool = False,
+    effective: int = 0,
+    entry: int = 0,
+) -> Record:
+    """A record; its text counts fifty words unless `words` says otherwise or there is none."""
+    return Record(
+        unit=unit,
+        position=0,
+        entry=entry,
+        effective=effective,
+        url_key=digest("u" + url) if url else None,
+        guid_key=digest(f"g{feed}{guid}") if guid else None,
+        feed_key=digest(f"f{feed}") if feed else None,
+        title_key=digest("t" + title) if title else None,
+        title_words=len(title.split()) if title else 0,
+        content_hash=digest("c" + text),
+        record_hash=digest(f"r{title}\0{text}"),
+        words=words if words is not None else (50 if text else 0),
+        chars=len(text),
+        excerpt=excerpt,
+        block=0,
+        row=0,
+    )
+
+
+def arrive(*records: Record, cuts: Collection[int] = ()) -> Decided:
+    """The records in their order of arrival, in batches that are cut before the units in `cuts`."""
+    memory, whole = Memory(), Decided()
+    ordered = sorted(records, key=order_of_arrival)
+    borders = [-1, *sorted(cuts), 1 << 40]
+    for start, end in pairwise(borders):
+        batch = [one for one in ordered if start <= one.unit < end]
+        decided = decide(batch, memory, {one.unit: 0 for one in batch})
+        memory.save(decided.entries, ())
+        whole.decisions += decided.decisions
+        whole.entries += decided.entries
+        whole.links += decided.links
+        whole.counts += decided.counts
+    return whole
+
+
+def rows(decided: Decided) -> list[tuple[str, int] | None]:
+    """Table and revision of each record."""
+    return [None if one is None else (one.table, one.revision) for one in decided.decisions]
+
+
+def made(decided: Decided) -> list[Decision]:
+    """The decisions of records that add a row."""
+    return [one for one in decided.decisions if one is not None]
+
+
+def test_a_record_that_nothing_names_founds_a_cluster_under_the_key_of_its_url() -> None:
+    decided = arrive(record(url="a", guid="1", text="one"))
+    key = digest("ua")
+    assert decided.decisions == [Decision("articles", 0, key, 1, key, None, None, None)]
+
+
+def test_without_a_url_the_id_is_made_of_the_guid_and_without_both_of_title_and_text() -> None:
+    decided = arrive(record(guid="1", text="one"), record(unit=1, title="Two", text="two"))
+    assert [one.id for one in made(decided)] == [digest("gfeed1"), digest("rTwo\0two")]
+
+
+def test_the_same_url_with_content_seen_before_adds_no_row_and_keeps_the_alias() -> None:
+    decided = arrive(record(url="a", text="one"), record(unit=1, url="a", guid="9", text="one"))
+    assert rows(decided) == [("articles", 1), None]
+    assert decided.counts == {"articles": 1, "unchanged": 1, "aliases": 1, "links": 1}
+    assert [(link.kind, link.id) for link in decided.links] == [("alias", digest("ua"))]
+
+
+def test_the_same_url_with_another_full_text_is_a_revision() -> None:
+    decided = arrive(record(url="a", text="one"), record(unit=1, url="a", text="other"))
+    assert rows(decided) == [("articles", 1), ("revisions", 2)]
+    assert made(decided)[1].cluster_id == digest("ua")
+    assert made(decided)[1].duplicate_of is None
+
+
+def test_the_same_url_with_an_excerpt_of_a_known_full_text_adds_no_row() -> None:
+    decided = arrive(record(url="a", text="the full text"), record(unit=1, url="a", text="the full", excerpt=True))
+    assert rows(decided) == [("articles", 1), None]
+    assert decided.counts["excerpts"] == 1
+
+
+def test_a_full_text_revises_an_excerpt() -> None:
+    decided = arrive(record(url="a", text="the full", excerpt=True), record(unit=1, url="a", text="the full text"))
+    assert rows(decided) == [("articles", 1), ("revisions", 2)]
+
+
+def test_another_url_with_the_same_text_is_an_exact_duplicate() -> None:
+    decided = arrive(record(url="a", text="one"), record(unit=1, url="b", feed="other", text="one"))
+    first, second = made(decided)
+    assert (second.table, second.id, second.cluster_id) == ("duplicates", digest("ub"), first.id)
+    assert (second.duplicate_of, second.duplicate_kind, second.similarity) == (first.id, "exact", 1.0)
+
+
+def test_the_same_guid_under_another_url_is_a_revision_if_the_title_of_four_words_is_the_same() -> None:
+    decided = arrive(
+        record(url="a", guid="1", title="Four words make evidence", text="one"),
+        record(unit=1, url="b", guid="1", title="Four words make evidence", text="two"),
+    )
+    assert rows(decided) == [("articles", 1), ("revisions", 2)]
+
+
+def test_the_same_guid_under_another_url_with_another_text_is_an_article_of_its_own() -> None:
+    decided = arrive(
+        record(url="a", guid="1", title="Live", text="one"),
+        record(unit=1, url="b", guid="1", title="Live", text="two"),
+        record(unit=2, url="b", guid="1", title="Live", text="three"),
+    )
+    assert rows(decided) == [("articles", 1), ("articles", 1), ("revisions", 2)]
+    assert made(decided)[1].id == made(decided)[2].id == digest("ub")
+
+
+def test_the_same_url_under_another_guid_of_the_feed_with_another_text_is_an_article_of_its_own() -> None:
+    decided = arrive(
+        record(url="home", guid="1", text="one"),
+        record(unit=1, url="home", guid="2", text="two"),
+        record(unit=2, url="home", guid="2", text="two, edited"),
+        record(unit=3, url="home", guid="1", text="one, edited"),
+    )
+    assert rows(decided) == [("articles", 1), ("articles", 1), ("revisions", 2), ("revisions", 2)]
+    assert [one.id for one in made(decided)] == [digest("uhome"), digest("gfeed2"), digest("gfeed2"), digest("uhome")]
+
+
+def test_the_same_url_under_a_guid_of_another_feed_is_the_same_article() -> None:
+    decided = arrive(
+        record(url="a", guid="1", text="one"), record(unit=1, url="a", guid="2", feed="other", text="two")
+    )
+    assert rows(decided) == [("articles", 1), ("revisions", 2)]
+
+
+def test_where_keys_name_two_articles_the_one_of_the_url_wins_and_a_link_is_kept_if_the_other_is_alike() -> None:
+    decided = arrive(
+        record(url="a", text="one"),
+        record(unit=1, guid="1", feed="other", text="two"),
+        record(unit=2, url="a", guid="1", feed="other", text="two"),
+        record(unit=3, url="a", guid="1", feed="other", text="three"),
+    )
+    assert [one.id for one in made(decided)] == [digest("ua"), digest("gother1"), digest("ua"), digest("ua")]
+    assert [(link.kind, link.id, link.other_id) for link in decided.links] == [
+        ("related", digest("ua"), digest("gother1"))
+    ]
+
+
+def test_where_both_articles_refuse_the_record_the_pair_of_keys_is_an_article_of_its_own() -> None:
+    decided = arrive(
+        record(url="a", guid="1", text="one"),
+        record(unit=1, url="b", guid="2", text="two"),
+        record(unit=2, url="a", guid="2", text="three"),
+        record(unit=3, url="a", guid="2", text="three, edited"),
+    )
+    pair = pair_key(digest("ua"), digest("gfeed2"))
+    assert [one.id for one in made(decided)] == [digest("ua"), digest("ub"), pair, pair]
+
+
+def test_without_keys_the_same_title_and_text_add_no_row_and_an_edited_one_is_an_article_of_its_own() -> None:
+    decided = arrive(
+        record(title="T", text="one"), record(unit=1, title="T", text="one"), record(unit=2, title="T", text="two")
+    )
+    assert rows(decided) == [("articles", 1), None, ("articles", 1)]
+
+
+def test_the_same_url_twice_in_a_unit_gives_both_rows_in_the_order_of_effective_time() -> None:
+    late, early = record(url="a", text="late", effective=2), record(url="a", text="early", effective=1, entry=1)
+    decided = arrive(late, early)
+    assert [entry.content_hash for entry in decided.entries] == [digest("cearly"), digest("clate")]
+    assert rows(decided) == [("articles", 1), ("revisions", 2)]
+
+
+def test_short_texts_are_one_only_if_their_titles_are_equal_too() -> None:
+    decided = arrive(
+        record(url="a", title="Storm", text="Read more.", words=2),
+        record(unit=1, url="b", title="Flood", text="Read more.", words=2),
+        record(unit=2, url="c", title="Storm", text="Read more.", words=2),
+        record(unit=3, url="d", text="Read more.", words=2),
+        record(unit=4, url="e", text="Read more.", words=2),
+    )
+    assert [table for table, _ in filter(None, rows(decided))] == [
+        "articles",
+        "articles",
+        "duplicates",
+        "articles",
+        "articles",
+    ]
+
+
+def test_records_without_text_are_one_only_by_their_title() -> None:
+    decided = arrive(
+        record(url="a", title="Storm"), record(unit=1, url="b", title="Storm"), record(unit=2, url="c", title="Flood")
+    )
+    assert rows(decided) == [("articles", 1), ("duplicates", 1), ("articles", 1)]
+
+
+def test_a_founder_never_leaves_its_cluster() -> None:
+    decided = arrive(
+        record(url="a", text="one"), record(unit=1, url="b", text="two"), record(unit=2, url="a", text="two")
+    )
+    assert made(decided)[2].cluster_id == digest("ua")
+    assert rows(decided)[2] == ("revisions", 2)
+
+
+def test_a_duplicate_leaves_when_it_is_no_longer_like_the_founder_and_founds_a_cluster_of_its_own() -> None:
+    decided = arrive(
+        record(url="a", text="stub"), record(unit=1, url="b", text="stub"), record(unit=2, url="b", text="a story")
+    )
+    assert rows(decided) == [("articles", 1), ("duplicates", 1), ("articles", 2)]
+    assert [one.cluster_id for one in made(decided)] == [digest("ua"), digest("ua"), digest("ub")]
+
+
+def test_a_duplicate_stays_while_its_title_is_that_of_the_founder() -> None:
+    title = "Four words make evidence"
+    decided = arrive(
+        record(url="a", title=title, text="one"),
+        record(unit=1, url="b", title=title, text="one"),
+        record(unit=2, url="b", title=title, text="two"),
+    )
+    assert made(decided)[2] == Decision("revisions", 2, digest("ub"), 2, digest("ua"), digest("ua"), "near", None)
+
+
+def test_rows_of_one_article_never_match_each_other() -> None:
+    decided = arrive(
+        record(url="a", text="stub"),
+        record(unit=1, url="b", text="stub"),
+        record(unit=2, url="b", text="a story"),
+        record(unit=3, url="b", title="New", text="a story"),
+    )
+    assert [one.cluster_id for one in made(decided)][2:] == [digest("ub"), digest("ub")]
+
+
+def test_the_time_of_a_unit_is_the_running_maximum_of_medians() -> None:
+    outcomes = unit_outcomes({0: 3, 1: 1, 2: 2, 3: 1}, {0: [5, 1, 900], 2: [2, 4], 3: [7]}, before=0)
+    assert [(one.ordinal, one.articles, one.time) for one in outcomes] == [(0, 3, 5), (1, 1, 5), (2, 2, 5), (3, 1, 7)]
+
+
+def test_a_mere_date_takes_effect_at_its_end_and_no_date_at_the_time_of_the_unit() -> None:
+    assert effective_time(0, "day", 7) == 86_399_999_999
+    assert effective_time(3, "second", 7) == 3
+    assert effective_time(None, None, 7) == 7
+
+
+_names = st.sampled_from("abc")
+hostile_records = st.builds(
+    record,
+    unit=st.integers(0, 9),
+    url=st.none() | _names,
+    guid=st.none() | _names,
+    feed=st.sampled_from(["feed", "other"]),
+    title=st.none() | st.sampled_from(["Four words make evidence", "Other words of four", "Live"]),
+    text=st.sampled_from(["", "one", "two", "two and more", "three"]),
+    words=st.none() | st.just(2),
+    excerpt=st.booleans(),
+    effective=st.integers(0, 3),
+    entry=st.integers(0, 3),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(hostile_records, max_size=40), st.sets(st.integers(0, 10)))
+def test_where_batches_are_cut_changes_nothing(records: list[Record], cuts: set[int]) -> None:
+    whole, cut = arrive(*records), arrive(*records, cuts=cuts)
+    assert cut.decisions == whole.decisions
+    assert cut.entries == whole.entries
+    assert [(link.kind, link.id, link.other_id, link.number) for link in cut.links] == [
+        (link.kind, link.id, link.other_id, link.number) for link in whole.links
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(hostile_records, max_size=40))
+def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(records: list[Record]) -> None:
+    decisions = made(arrive(*records))
+    founders = {one.id for one in decisions if one.table == "articles"}
+    assert sorted({one.cluster_id for one in decisions}) == sorted(founders)
+    assert len([one for one in decisions if one.table == "articles"]) == len(founders)
+    assert all(one.duplicate_of in founders for one in decisions if one.duplicate_of is not None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(hostile_records, max_size=30))
+def test_records_that_arrive_again_add_no_row(records: list[Record]) -> None:
+    from dataclasses import replace
+
+    again = [replace(one, unit=one.unit + 100) for one in records]
+    assert len(made(arrive(*records, *again))) == len(made(arrive(*records)))

@@ -1,0 +1,332 @@
+"""Every record that crosses a step, in the order in which the flow makes them.
+
+`Unit` → `Document` → `RawEntry` → `Article` flow one by one up to Stage; `Block` and `PlannedFile` are references that
+flow after it; `DeadLetter` is what leaves by the one door, `DatasetFile` what a sink reports to the commit.
+
+Module path and fields are the wire format of a running job: a field may be added with a default, never renamed.
+Times are microseconds since 1970-01-01 UTC. Hashes and keys are 16 bytes (`transforms.text.keys`).
+Standard library only.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, Protocol
+
+DocumentKind = Literal["text", "page", "feed", "record"]
+"""What a document is to the parser: plain text, an HTML page, a feed, or one JSON object of a table or of JSON lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What arrives at once: one input file, or a slice of a huge one, at its place in the order of the dataset.
+
+    `ordinal` is global: the number of units committed before it. `name` is the path relative to the PATH that was
+    given, so it does not tell where the folder lies; `path` opens it and never reaches a row.
+    `start` and `end` are the slice (bytes of JSON lines, row groups of Parquet); `end` is None for a whole file.
+    """
+
+    ordinal: int
+    name: str
+    path: str
+    size: int
+    checksum: str
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One raw document as it was read: a text, a page, a feed or a record, decompressed but not decoded.
+
+    `position` counts the documents of the unit from 0 (for lines and rows it is the number of the line or row, so that
+    a message can name it). `body` of a record is one JSON object in UTF-8. `url`, `charset` and `fetched` are what the
+    container knows of it (the headers of a WARC record), else None.
+    """
+
+    unit: int
+    source: str
+    position: int
+    kind: DocumentKind
+    body: bytes
+    url: str | None = None
+    charset: str | None = None
+    fetched: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that an entry carries: its URL, media type and length in bytes, each None where the feed does not say."""
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A field that could not be read: its name, the reason and the raw value (cut at 200 characters)."""
+
+    field: str
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """One entry as its document says it: values found, nothing cleaned, dates still text.
+
+    `feed` is the scope of `guid`: the feed's self link, else its site's link; None where the feed names neither (the
+    document's `source` stands in) or where there is no feed. `base_url` is what relative links are relative to.
+    `content` is the body, `summary` the shorter description; `content_is_html` and `summary_is_html` say how to read
+    them. Markup of `title` may be escaped HTML. `fetched` is in microseconds.
+    """
+
+    unit: int
+    source: str
+    position: int
+    entry: int
+    url: str | None = None
+    guid: str | None = None
+    feed: str | None = None
+    base_url: str | None = None
+    title: str | None = None
+    content: str | None = None
+    content_is_html: bool = False
+    summary: str | None = None
+    summary_is_html: bool = False
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+    updated: str | None = None
+    fetched: int | None = None
+    language: str | None = None
+    categories: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+Precision = Literal["second", "minute", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One clean article with its keys: what a row of the dataset is made of.
+
+    `text` is "" where there is none. `excerpt` tells that the text was taken out of a summary field.
+    Keys: `url_key` of the canonical URL, `guid_key` of guid and feed, `feed_key` of the feed's scope, each None where
+    there is nothing to hash; `title_key` of the folded title; `content_hash` of the folded text; `record_hash` of title
+    and text. `chars` of the text and `title_words` are what the rules of identity compare.
+    """
+
+    unit: int
+    position: int
+    entry: int
+    source: str
+    url: str | None
+    canonical_url: str | None
+    site: str | None
+    guid: str | None
+    feed_url: str | None
+    title: str | None
+    text: str
+    summary: str | None
+    excerpt: bool
+    authors: tuple[str, ...]
+    published: int | None
+    published_precision: Precision | None
+    updated: int | None
+    fetched: int | None
+    language: str | None
+    categories: tuple[str, ...]
+    images: tuple[str, ...]
+    enclosures: tuple[Enclosure, ...]
+    word_count: int
+    problems: tuple[Problem, ...]
+    url_key: bytes | None
+    guid_key: bytes | None
+    feed_key: bytes | None
+    title_key: bytes | None
+    title_words: int
+    content_hash: bytes
+    record_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A reference to a columnar file of a few thousand articles in the staging area.
+
+    `name` is made of what the block holds, so a repeated bundle writes the same name and bytes. Beside the articles
+    lie, by position, its marks (what the one pass decided) and its entities.
+    """
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A data file to come: its number in the batch, table, partition (days since 1970-01-01) and shard."""
+
+    number: int
+    table: str
+    day: int
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedBlock:
+    """A block whose rows the one pass has decided on, its number in the batch, and the files that it goes into.
+
+    `files` pairs each file with the record batch of the block that holds rows of it.
+    """
+
+    number: int
+    block: Block
+    files: tuple[tuple[PlannedFile, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOutcome:
+    """What the one pass learned of a unit: its articles and its time (design: the running maximum of medians)."""
+
+    ordinal: int
+    articles: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One line of the index: a row of the dataset, or what a record that added no row has taught.
+
+    `kind` is 0 for a row, 1 for further keys of an id, 2 for a pair of ids already linked. `number` is the row's
+    arrival; of the other kinds that of the next row, so that (number, kind descending) is the order of events.
+    `cluster` is the number of the row that founded its cluster.
+    """
+
+    kind: int
+    number: int
+    id: bytes
+    other_id: bytes | None = None
+    revision: int | None = None
+    url_key: bytes | None = None
+    guid_key: bytes | None = None
+    feed_key: bytes | None = None
+    title_key: bytes | None = None
+    title_words: int | None = None
+    content_hash: bytes | None = None
+    record_hash: bytes | None = None
+    words: int | None = None
+    chars: int | None = None
+    excerpt: bool | None = None
+    cluster: int | None = None
+    unit_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One row of the table `links`. Keys are those of an alias; ids are 16 bytes."""
+
+    kind: Literal["alias", "related", "cluster"]
+    id: bytes
+    other_id: bytes | None
+    canonical_url: str | None
+    guid: str | None
+    feed_url: str | None
+    source: str
+    arrival: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the one pass decided on a batch: one element, references and small numbers only.
+
+    `written` are the files it wrote (index segment, links). `counts` are articles that arrived and what became of
+    them: articles, duplicates_exact, duplicates_near, revisions, unchanged, excerpts, aliases, links.
+    """
+
+    blocks: tuple[MarkedBlock, ...]
+    written: tuple["DatasetFile", ...]
+    units: tuple[UnitOutcome, ...]
+    rows: int
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What could not be used: where it stood, the step that gave up, why, and what to try again with.
+
+    `reason` is of the closed vocabulary of `transforms.text.errors`; `payload` holds the bytes (cut at a size set in
+    the config; `payload_bytes` is the true length); `kind` names the record that the payload replays as.
+    """
+
+    unit: int
+    position: int
+    entry: int
+    source: str
+    step: str
+    reason: str
+    detail: str
+    kind: str
+    payload: bytes
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """A file that a step has written and the commit shall name. `path` is relative to the root of the dataset."""
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    checksum: str
+
+
+class BlockStore(Protocol):
+    """Where blocks lie while a batch runs. Picklable; names are flat; writing the same name twice is harmless."""
+
+    def write(self, name: str, data: bytes | memoryview) -> None:
+        """Stores the bytes under the name, whole or not at all."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """Opens it for reading with seek; on a local disk it is mapped, not read."""
+        ...
+
+
+class History(Protocol):
+    """What the one pass may ask of earlier batches, and where it leaves what it learned. Picklable."""
+
+    @property
+    def rows(self) -> int:
+        """Rows committed so far: the number of the next one."""
+        ...
+
+    @property
+    def unit_time(self) -> int:
+        """The greatest unit time so far, in microseconds; 0 before the first."""
+        ...
+
+    def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
+        """The entries whose `column` is one of the values, in the order in which they were written."""
+        ...
+
+    def numbers(self, values: Collection[int]) -> list[IndexEntry]:
+        """The rows with these arrival numbers, in order."""
+        ...
+
+    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
+        """Writes the batch's index segment and links and tells the commit of them."""
+        ...
+
+
+class Tally(Protocol):
+    """Told by a step that an item is done, so that a progress bar can be true. Telling twice counts once."""
+
+    def done(self, phase: str, item: int) -> None:
+        """Item number `item` of `phase` is finished."""
+        ...
+
+    def expect(self, phase: str, weights: Mapping[int, int]) -> None:
+        """The items of a phase, now that they are known, each with its weight."""
+        ...
