@@ -1,0 +1,1 @@
+"""Tests: functions, steps, the flow, and the benchmarks beside them."""

@@ -1,0 +1,114 @@
+"""The one way out for bad records: a function raises a named `BadInput`, the door makes it a `DeadLetter`.
+
+A dead letter holds what can be run again: the document as it was read, or the entry as JSON. It is counted by step and
+reason where it is made. Only `BadInput` leaves this way; anything else is a defect and fails the run.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import singledispatch
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.error_handling import ErrorHandler
+
+from transforms.schemas import DeadLetter, Document, RawEntry
+from transforms.text.errors import BadInput
+
+TAG = "dead_letters"
+"""The tagged output that leads to the door."""
+
+
+@singledispatch
+def dead_letter(element: object, step: str, failure: BadInput) -> DeadLetter:
+    """The dead letter of an element that a step could not use."""
+    raise TypeError(f"no dead letter is defined for {type(element).__name__}")
+
+
+@dead_letter.register
+def _(element: Document, step: str, failure: BadInput) -> DeadLetter:
+    return DeadLetter(
+        unit=element.unit,
+        position=element.position,
+        entry=0,
+        source=element.source,
+        step=step,
+        reason=failure.reason,
+        detail=str(failure),
+        kind=element.kind,
+        payload=element.body,
+        payload_bytes=len(element.body),
+    )
+
+
+@dead_letter.register
+def _(element: RawEntry, step: str, failure: BadInput) -> DeadLetter:
+    payload = json.dumps(dataclasses.asdict(element), sort_keys=True).encode()
+    return DeadLetter(
+        unit=element.unit,
+        position=element.position,
+        entry=element.entry,
+        source=element.source,
+        step=step,
+        reason=failure.reason,
+        detail=str(failure),
+        kind="entry",
+        payload=payload,
+        payload_bytes=len(payload),
+    )
+
+
+def counted(letter: DeadLetter) -> TaggedOutput:
+    """Sends a dead letter to the door, and counts it."""
+    Metrics.counter("dead_letters", f"{letter.step}:{letter.reason}").inc()
+    return TaggedOutput(TAG, letter)
+
+
+class DivertFailures(beam.PTransform):
+    """Runs a function of an element to several; an element on which it raises `BadInput` leaves by the door.
+
+    In: any record that `dead_letter` knows. Out: what the function yields.
+    Dead letters: `BadInput`. Without `to` the failure is raised, which is for tests.
+    """
+
+    def __init__(
+        self, function: Callable[..., Iterable[Any]], *arguments: Any, step: str, to: ErrorHandler | None
+    ) -> None:
+        """Keeps the function, further arguments for it, and the door."""
+        super().__init__()
+        self.function = function
+        self.arguments = arguments
+        self.step = step
+        self.to = to
+
+    def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[Any]:
+        """Wires the function and the door."""
+        divert = beam.ParDo(Divert(self.function, self.arguments, self.step, divert=self.to is not None))
+        outputs = elements | "Apply" >> divert.with_outputs(TAG, main="out")
+        if self.to is not None:
+            self.to.add_error_pcollection(outputs[TAG])
+        out: beam.PCollection[Any] = outputs.out
+        return out
+
+
+class Divert(beam.DoFn):
+    """The function with its failures caught."""
+
+    def __init__(self, function: Callable[..., Iterable[Any]], arguments: tuple[Any, ...], step: str, divert: bool):
+        """Keeps what pickles."""
+        self.function = function
+        self.arguments = arguments
+        self.step = step
+        self.divert = divert
+
+    def process(self, element: Any) -> Iterator[Any]:
+        """Yields what the function does, and a dead letter where it gives up."""
+        try:
+            yield from self.function(element, *self.arguments)
+        except BadInput as failure:
+            if not self.divert:
+                raise
+            yield counted(dead_letter(element, self.step, failure))

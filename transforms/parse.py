@@ -1,0 +1,56 @@
+"""Parse: raw documents become raw entries; a feed gives several, everything else one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+from apache_beam.transforms.error_handling import ErrorHandler
+
+from transforms.dead_letters import DivertFailures
+from transforms.schemas import Document, RawEntry
+from transforms.text.feeds import read_feed
+from transforms.text.pages import read_page
+from transforms.text.plain import read_text
+from transforms.text.records import read_record
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """The field map of records (article field to column) and the encoding of texts where it is known."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+
+
+class ParseDocuments(beam.PTransform):
+    """Reads the entries of a document as it says them; nothing is cleaned yet.
+
+    In: Document. Out: RawEntry, none of an empty feed.
+    Dead letters: the document, with any reason of `transforms.text.errors` that its reader gives.
+    """
+
+    def __init__(self, options: ParseOptions, errors: ErrorHandler | None = None) -> None:
+        """Keeps how documents are read."""
+        super().__init__()
+        self.options = options
+        self.errors = errors
+
+    def expand(self, documents: beam.PCollection[Document]) -> beam.PCollection[RawEntry]:
+        """Wires the step."""
+        entries: beam.PCollection[RawEntry] = documents | "ReadEntries" >> DivertFailures(
+            read_entries, self.options, step="Parse", to=self.errors
+        ).with_output_types(RawEntry)
+        return entries
+
+
+def read_entries(document: Document, options: ParseOptions) -> Sequence[RawEntry]:
+    """The entries of a document by the reader of its kind. Raises BadInput."""
+    match document.kind:
+        case "feed":
+            return read_feed(document)
+        case "page":
+            return (read_page(document, options.encoding),)
+        case "record":
+            return (read_record(document, options.fields),)
+        case "text":
+            return (read_text(document, options.encoding),)

@@ -1,0 +1,61 @@
+"""Stage: text leaves the flow, references go on."""
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.blocks import MAX_BLOCK_CHARS, encode_block
+from transforms.schemas import Article, Block, BlockStore
+
+
+class StageBlocks(beam.PTransform):
+    """Gathers articles into blocks in the staging area.
+
+    In: Article. Out: Block, of at most `max_rows` articles. Memory: one block a worker thread.
+    """
+
+    def __init__(self, store: BlockStore, max_rows: int) -> None:
+        """Keeps where blocks go and how large they get."""
+        super().__init__()
+        self.store = store
+        self.max_rows = max_rows
+
+    def expand(self, articles: beam.PCollection[Article]) -> beam.PCollection[Block]:
+        """Wires the step."""
+        blocks: beam.PCollection[Block] = articles | "Gather" >> beam.ParDo(GatherBlocks(self.store, self.max_rows))
+        return blocks
+
+
+class GatherBlocks(beam.DoFn):
+    """Holds the articles of a bundle until a block is full. What a bundle holds changes blocks, never rows."""
+
+    def __init__(self, store: BlockStore, max_rows: int) -> None:
+        """Keeps where blocks go and how large they get."""
+        self.store = store
+        self.max_rows = max_rows
+
+    def start_bundle(self) -> None:
+        """Begins with nothing, also after a bundle that failed."""
+        self.articles: list[Article] = []
+        self.chars = 0
+
+    def process(self, article: Article) -> Iterator[Block]:
+        """Takes one article in; a full block goes on."""
+        self.articles.append(article)
+        self.chars += len(article.text)
+        if len(self.articles) >= self.max_rows or self.chars >= MAX_BLOCK_CHARS:
+            yield self._store()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """The rest of the bundle is a block too."""
+        if self.articles:
+            window = GlobalWindow()
+            yield WindowedValue(self._store(), window.max_timestamp(), [window])
+
+    def _store(self) -> Block:
+        block, data = encode_block(self.articles)
+        self.store.write(block.name, data)
+        self.start_bundle()
+        return block
