@@ -1,0 +1,34 @@
+"""Keeps Apache Beam quiet where it has nothing to say. Imported before Beam, so it imports none of it.
+
+Without the extra `gcp`, `import apache_beam` warns that apitools is missing, and warns in a way that installs a handler
+on the root logger, which then prints every line that Beam logs. `PipelineOptions()` installs the same handler.
+"""
+
+import logging
+
+_NOISE = ("apitools not found", "No semi_persistent_directory found")
+"""How the messages begin that say nothing about a run: the missing extra, and a folder that only containers have."""
+
+
+def quiet_beam() -> None:
+    """Hides what Beam says about itself; other warnings still go to stderr, as bare lines, as Python does by default.
+
+    Call it before the first import of Beam; calling it again changes nothing.
+    """
+    root = logging.getLogger()
+    if _says_something not in root.filters:
+        root.addFilter(_says_something)
+    if not root.handlers and logging.lastResort is not None:  # where a handler is, Beam's basicConfig() adds none
+        root.addHandler(logging.lastResort)
+
+
+def quiet_worker() -> None:
+    """The same in a worker process, whose log lines go to the launcher and are printed there, once."""
+    root = logging.getLogger()
+    root.addFilter(_says_something)
+    root.addHandler(logging.NullHandler())
+    logging.getLogger("apache_beam.runners.worker.sdk_worker_main").addFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_NOISE)
