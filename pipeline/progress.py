@@ -28,8 +28,7 @@ from pipeline.report import duration_text, size_text
 
 _RECORD = struct.Struct("<q")
 _SUFFIX = ".tally"
-_PLAN_SUFFIX = ".plan"
-_SIZES = ".sizes"
+_SIZES_SUFFIX = ".sizes"
 _POLL_SECONDS = 0.25
 _LINE_SECONDS = 5.0
 
@@ -41,9 +40,6 @@ class NoTally:
     """A tally that nobody reads: where steps do not run on this machine, or nothing is shown."""
 
     def done(self, phase: str, item: int) -> None:
-        """Does nothing."""
-
-    def expect(self, phase: str, weights: Sizes) -> None:
         """Does nothing."""
 
     def expect(self, phase: str, weights: Sizes) -> None:
@@ -72,22 +68,12 @@ class FileTally:
 
     def expect(self, phase: str, weights: Sizes) -> None:
         """The items of a phase, now that they are known, each with its weight in the phase's unit."""
-        path = os.path.join(self._folder, phase + _SIZES)
+        path = _sizes_file(self._folder, phase)
         part = f"{path}.{uuid.uuid4().hex}"
         with suppress(OSError):
             with open(part, "w", encoding="utf-8") as file:
                 json.dump(weights, file)
             os.replace(part, path)
-
-    def expect(self, phase: str, weights: Sizes) -> None:
-        """The items of a phase, now that they are known: where `planned` finds them."""
-        try:
-            part = f"{_plan_file(self._folder, phase)}.part"
-            with open(part, "w", encoding="utf-8") as file:
-                json.dump({str(item): weight for item, weight in weights.items()}, file)
-            os.replace(part, _plan_file(self._folder, phase))
-        except OSError:
-            pass
 
     def _open(self, phase: str) -> int:
         name = f"{phase}.{uuid.uuid4().hex}{_SUFFIX}"
@@ -125,7 +111,7 @@ def planned(folder: str, phase: str) -> Callable[[], Sizes | None]:
 
     def read() -> Sizes | None:
         try:
-            with open(_plan_file(folder, phase), encoding="utf-8") as file:
+            with open(_sizes_file(folder, phase), encoding="utf-8") as file:
                 return {int(item): size for item, size in json.load(file).items()}
         except OSError:  # not known yet
             return None
@@ -133,8 +119,8 @@ def planned(folder: str, phase: str) -> Callable[[], Sizes | None]:
     return read
 
 
-def _plan_file(folder: str, phase: str) -> str:
-    return os.path.join(folder, f"{phase}{_PLAN_SUFFIX}")
+def _sizes_file(folder: str, phase: str) -> str:
+    return os.path.join(folder, f"{phase}{_SIZES_SUFFIX}")
 
 
 @dataclass(slots=True)
@@ -390,7 +376,7 @@ class Progress:
         with self._harmless():
             os.makedirs(folder, exist_ok=True)
             for name in os.listdir(folder):
-                if name.endswith((_SUFFIX, _SIZES)):
+                if name.endswith((_SUFFIX, _SIZES_SUFFIX)):
                     os.unlink(os.path.join(folder, name))
             with self._lock:
                 self._number, self._batch = number, BatchCount(folder, phases, self._clock())

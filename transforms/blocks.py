@@ -67,7 +67,7 @@ ARTICLE_COLUMNS = pa.schema(
 BLOCK_SCHEMA = pa.schema([*KEY_COLUMNS, *ARTICLE_COLUMNS])
 
 MAX_BLOCK_CHARS = 32 << 20
-"""A block is closed at this much text even if it has few rows, so that its size is bounded whatever the articles are."""
+"""A block is closed at this much text even if it has few rows, which bounds its size whatever the articles are."""
 
 _DAY = 86_400_000_000
 _LAST_DAY = (datetime(9999, 12, 31, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days

@@ -8,7 +8,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final, Literal
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -18,7 +18,7 @@ from apache_beam.transforms.error_handling import ErrorHandler
 from transforms.schemas import DeadLetter, Document, RawEntry
 from transforms.text.errors import BadInput
 
-TAG = "dead_letters"
+TAG: Final = "dead_letters"
 """The tagged output that leads to the door."""
 
 
@@ -61,13 +61,13 @@ def _(element: RawEntry, step: str, failure: BadInput) -> DeadLetter:
     )
 
 
-def counted(letter: DeadLetter) -> TaggedOutput:
+def counted(letter: DeadLetter) -> "TaggedOutput[Literal['dead_letters'], DeadLetter]":
     """Sends a dead letter to the door, and counts it."""
     Metrics.counter("dead_letters", f"{letter.step}:{letter.reason}").inc()
     return TaggedOutput(TAG, letter)
 
 
-class DivertFailures(beam.PTransform):
+class DivertFailures(beam.PTransform[beam.PCollection[Any], beam.PCollection[Any]]):
     """Runs a function of an element to several; an element on which it raises `BadInput` leaves by the door.
 
     In: any record that `dead_letter` knows. Out: what the function yields.

@@ -35,7 +35,7 @@ class FileLimits:
     max_chars: int
 
 
-class Deduplicate(beam.PTransform):
+class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verdict]]):
     """Decides on all articles of a batch, in one ordered pass.
 
     In: Block. Out: one Verdict, also where there is no block. Dead letters: none.
@@ -146,11 +146,26 @@ def _key_columns(store: BlockStore, block: Block) -> pa.Table:
 def _records(
     block: int, table: pa.Table, published: Sequence[int | None], unit_times: Mapping[int, int]
 ) -> Iterator[Record]:
-    columns = [table[name].to_pylist() for name in _KEYS[:-2] if name != "day"]
-    precision = table["published_precision"].to_pylist()
-    for row, (unit, position, entry, *keys) in enumerate(zip(*columns, strict=True)):
-        effective = effective_time(published[row], precision[row], unit_times[unit])
-        yield Record(unit, position, entry, effective, *keys, block=block, row=row)
+    of = {name: table[name].to_pylist() for name in _KEYS if name != "published"}
+    for row, unit in enumerate(of["unit"]):
+        yield Record(
+            unit=unit,
+            position=of["position"][row],
+            entry=of["entry"][row],
+            effective=effective_time(published[row], of["published_precision"][row], unit_times[unit]),
+            url_key=of["url_key"][row],
+            guid_key=of["guid_key"][row],
+            feed_key=of["feed_key"][row],
+            title_key=of["title_key"][row],
+            title_words=of["title_words"][row],
+            content_hash=of["content_hash"][row],
+            record_hash=of["record_hash"][row],
+            words=of["word_count"][row],
+            chars=of["chars"][row],
+            excerpt=of["excerpt"][row],
+            block=block,
+            row=row,
+        )
 
 
 @dataclass(slots=True)

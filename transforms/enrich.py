@@ -72,10 +72,10 @@ def _model_at(folder: Path) -> Model:
     return Model(str(folder), str(meta.get("version", "")), str(meta.get("lang", "")))
 
 
-class Enrich(beam.PTransform):
+class Enrich(beam.PTransform[beam.PCollection[MarkedBlock], beam.PCollection[MarkedBlock]]):
     """Finds the named entities of every row that will be written.
 
-    In: MarkedBlock. Out: the same, its entities beside it. A text in another language than the model's gets none (null).
+    In: MarkedBlock. Out: the same, its entities beside it. A text in another language than the model's gets null.
     Dead letters: `enrichment_failed`; the article is written without entities.
     """
 
@@ -210,7 +210,7 @@ def _document(pipe: Any, text: str) -> Any:
 
 
 def cut(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces of at most `MAX_PIECE_CHARS` with their offsets, cut at a paragraph's end where there is one."""
+    """The text in pieces of at most `MAX_PIECE_CHARS` with their offsets; cut between paragraphs where possible."""
     start = 0
     while len(text) - start > MAX_PIECE_CHARS:
         end = text.rfind("\n\n", start, start + MAX_PIECE_CHARS)

@@ -9,7 +9,7 @@ from transforms.text.articles import clean_article
 from transforms.text.dates import DateBounds
 
 
-class Normalize(beam.PTransform):
+class Normalize(beam.PTransform[beam.PCollection[RawEntry], beam.PCollection[Article]]):
     """Reads raw entries as articles and cleans their fields.
 
     In: RawEntry. Out: Article; what could not be read of it is named in `problems`.

@@ -22,7 +22,7 @@ class ParseOptions:
     encoding: str | None = None
 
 
-class ParseDocuments(beam.PTransform):
+class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollection[RawEntry]]):
     """Reads the entries of a document as it says them; nothing is cleaned yet.
 
     In: Document. Out: RawEntry, none of an empty feed.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
 DocumentKind = Literal["text", "page", "feed", "record"]
-"""What a document is to the parser: plain text, an HTML page, a feed, or one JSON object of a table or of JSON lines."""
+"""What a document is to the parser: plain text, an HTML page, a feed, or a JSON object of a table or of JSON lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from transforms.blocks import MAX_BLOCK_CHARS, encode_block
 from transforms.schemas import Article, Block, BlockStore
 
 
-class StageBlocks(beam.PTransform):
+class StageBlocks(beam.PTransform[beam.PCollection[Article], beam.PCollection[Block]]):
     """Gathers articles into blocks in the staging area.
 
     In: Article. Out: Block, of at most `max_rows` articles. Memory: one block a worker thread.
@@ -52,7 +52,7 @@ class GatherBlocks(beam.DoFn):
         """The rest of the bundle is a block too."""
         if self.articles:
             window = GlobalWindow()
-            yield WindowedValue(self._store(), window.max_timestamp(), [window])
+            yield WindowedValue(self._store(), window.max_timestamp(), (window,))
 
     def _store(self) -> Block:
         block, data = encode_block(self.articles)

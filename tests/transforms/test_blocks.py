@@ -21,11 +21,18 @@ def test_an_article_stands_in_the_day_of_its_publication_else_of_its_landing_els
 
 
 def test_a_block_has_one_record_batch_a_day_sorted_by_place(tmp_path: Path) -> None:
-    late, early, second = article(entry=0, published=5 * DAY), article(entry=1, published=DAY), article(entry=2, published=DAY)
+    late, early, second = (
+        article(entry=0, published=5 * DAY),
+        article(entry=1, published=DAY),
+        article(entry=2, published=DAY),
+    )
     block, data = encode_block([late, second, early])
     FolderBlocks(tmp_path).write(block.name, data)
     reader = open_block(FolderBlocks(tmp_path), block.name)
-    assert [reader.get_batch(number)["entry"].to_pylist() for number in range(reader.num_record_batches)] == [[1, 2], [0]]
+    assert [reader.get_batch(number)["entry"].to_pylist() for number in range(reader.num_record_batches)] == [
+        [1, 2],
+        [0],
+    ]
 
 
 def test_the_same_articles_in_another_order_give_the_same_block() -> None:

@@ -45,7 +45,9 @@ class FileHistory:
 
     def saved(self) -> tuple[list[IndexEntry], list[Link]]:
         """All entries and links so far."""
-        saved: tuple[list[IndexEntry], list[Link]] = pickle.loads(self.path.read_bytes()) if self.path.exists() else ([], [])
+        saved: tuple[list[IndexEntry], list[Link]] = (
+            pickle.loads(self.path.read_bytes()) if self.path.exists() else ([], [])
+        )
         return saved
 
 
@@ -59,7 +61,9 @@ def staged(folder: Path, *blocks: Sequence[Article]) -> tuple[FolderBlocks, list
     return store, names
 
 
-def decided(folder: Path, *blocks: Sequence[Article], limits: FileLimits = ROOMY) -> tuple[Verdict, list[dict[str, Any]]]:
+def decided(
+    folder: Path, *blocks: Sequence[Article], limits: FileLimits = ROOMY
+) -> tuple[Verdict, list[dict[str, Any]]]:
     """The verdict on these blocks, and all marks in the order of arrival; dropped rows last."""
     store, names = staged(folder, *blocks)
     verdict = decide_batch(names, store, FileHistory(folder / "history"), limits, NoTally())
@@ -77,7 +81,10 @@ def test_rows_of_several_blocks_are_decided_in_one_order(tmp_path: Path) -> None
         (url_key("http://x/2"), url_key("http://x/1")),
     ]
     assert marks[2] == dict.fromkeys(marks[0]) | {"file": -1}
-    assert (verdict.rows, dict(verdict.counts)) == (2, {"articles": 1, "duplicates_exact": 1, "links": 0, "unchanged": 1})
+    assert (verdict.rows, dict(verdict.counts)) == (
+        2,
+        {"articles": 1, "duplicates_exact": 1, "links": 0, "unchanged": 1},
+    )
 
 
 def test_the_unit_time_follows_from_publication_dates_and_orders_what_has_none(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def unit_outcomes(articles: Mapping[int, int], published: Mapping[int, list[int]
 
 
 def effective_time(published: int | None, precision: str | None, unit_time: int) -> int:
-    """The time by which a record of a plain file is ordered: its publication (of a mere date the end), else its unit's."""
+    """The time by which a record of a plain file is ordered: its publication (of a date the end), else its unit's."""
     if published is None:
         return unit_time
     return published + DAY - 1 if precision == "day" else published

@@ -79,11 +79,7 @@ class Clusters:
                 return Match(current)
         key = _text_key(record.words, record.title_key, record.content_hash)
         clusters = self._first_rows.get(key, {}) if key is not None else {}
-        fits = [
-            self._founders[cluster]
-            for cluster, rows in clusters.items()
-            if any(row != article.id for row in rows)
-        ]
+        fits = [self._founders[cluster] for cluster, rows in clusters.items() if any(row != article.id for row in rows)]
         return Match(fits[0], tuple(fits[1:])) if fits else Match(None)
 
     def add(self, number: int, article: KnownArticle, record: Record, founder: Founder | None) -> Founder:

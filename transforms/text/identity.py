@@ -9,7 +9,8 @@ them always mixed a tenth of the articles of hostile feeds into foreign ids in s
    the record is alike: the text of some revision, or the same title of at least `TITLE_WORDS` words. Otherwise the
    other key makes a new id.
 3. Keys of two ids: the URL's id wins if rule 2 lets it, else the guid's; where neither does, the pair of keys is an id
-   of its own. Ids never merge; that they are alike is kept as a link.
+   of its own. Ids never merge; that they are alike is kept as a link. An id that holds this very record, with these
+   keys, comes before all: what has become alike meanwhile must not make a second row of a record that is read again.
 4. A record whose title and text were seen in any revision of its id adds nothing. An excerpt that is shorter than a
    known full text of its id adds nothing. Anything else is the next revision.
 """
@@ -116,14 +117,20 @@ class KnownArticle:
             return True
         return record.telling_title is not None and record.telling_title in self.titles
 
+    def holds(self, record: Record) -> bool:
+        """True if this very record, with its keys, was seen in some revision."""
+        return (
+            record.record_hash in self.records
+            and (record.url_key is None or record.url_key in self.urls)
+            and (record.guid_key is None or (record.feed_key, record.guid_key) in self.guids)
+        )
+
     def contradicts(self, record: Record) -> bool:
         """True if a key of the record says that it is another article (rule 2)."""
         other_url = record.url_key is not None and bool(self.urls) and record.url_key not in self.urls
         guid_known = (record.feed_key, record.guid_key) in self.guids
         other_guid = (
-            record.guid_key is not None
-            and not guid_known
-            and any(feed == record.feed_key for feed, _ in self.guids)
+            record.guid_key is not None and not guid_known and any(feed == record.feed_key for feed, _ in self.guids)
         )
         return other_url or other_guid
 
@@ -164,6 +171,15 @@ class Identities:
         if by_url is None and by_guid is None:
             own = self._named(record.record_hash) if record.url_key is None and record.guid_key is None else None
             return own or self._new(record.own_key), None
+        candidates = [one for one in (by_url, by_guid) if one is not None]
+        pair = None
+        if record.url_key is not None and record.guid_key is not None:
+            pair = pair_key(record.url_key, record.guid_key)
+            if pair in self._articles:
+                candidates.append(self._articles[pair])
+        for candidate in candidates:
+            if candidate.holds(record):
+                return candidate, None
         other = by_guid if by_url is not None and by_guid is not by_url else None
         related = other if other is not None and other.alike(record) else None
         for candidate in (by_url, by_guid):
@@ -175,8 +191,8 @@ class Identities:
         assert record.guid_key is not None  # a URL alone contradicts nothing
         if by_guid is None:
             return self._new(record.guid_key), None
-        assert record.url_key is not None
-        return self._new(pair_key(record.url_key, record.guid_key)), None
+        assert pair is not None
+        return self._new(pair), None
 
     def outcome(self, article: KnownArticle, record: Record) -> Outcome:
         """What the record means for the article (rule 4)."""
@@ -200,9 +216,7 @@ class Identities:
     def _new(self, key: bytes) -> KnownArticle:
         return self._articles.setdefault(key, KnownArticle(key))
 
-    def _claim(
-        self, article: bytes, url_key: bytes | None, guid_key: bytes | None, record_hash: bytes | None
-    ) -> None:
+    def _claim(self, article: bytes, url_key: bytes | None, guid_key: bytes | None, record_hash: bytes | None) -> None:
         if url_key is not None:
             self._by_key.setdefault(url_key, article)
         if guid_key is not None:

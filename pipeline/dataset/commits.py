@@ -1,0 +1,428 @@
+"""Manifests, and the state of a dataset that follows from them. What no manifest names does not exist.
+
+A manifest is one JSON file, `_commits/<sequence>.json`, created exclusively and never changed:
+
+    {"manifest": {…}, "sha256": "…"}
+
+Keys are sorted and nothing is optional, so equal manifests are equal bytes; `sha256` is of the inner object, so that
+damage to it shows. Each names the SHA-256 of its predecessor's file. Every 32nd carries a checkpoint, the whole state,
+so that a reader needs the last few files only.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipeline.dataset.errors import CommitConflict, DatasetError
+from pipeline.dataset.layout import CANONICALISATION, COMMITS, FORMAT_NUMBER, INDEX, manifest_file
+from pipeline.dataset.storage import AlreadyExists, Storage, is_safe_name
+from transforms.schemas import DatasetFile
+
+CHECKPOINT_EVERY = 32
+"""Manifests between two checkpoints: a reader opens at most so many."""
+
+_CHECK_THREADS = 16
+
+
+DoneUnit = tuple[str, int, str, int, int | None]
+"""Name, size, checksum, start and end of a unit that a manifest lists."""
+
+
+class AnyUnit(Protocol):
+    """What tells a unit apart, planned or committed. Neither its place in the order nor where its folder lies."""
+
+    @property
+    def name(self) -> str:
+        """Path relative to the PATH that was given."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Size of the whole file in bytes."""
+        ...
+
+    @property
+    def checksum(self) -> str:
+        """Checksum of the whole file."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Start of the slice."""
+        ...
+
+    @property
+    def end(self) -> int | None:
+        """End of the slice; None for a whole file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedUnit:
+    """A unit that a manifest lists: the input file or slice, its unit time in microseconds, and what was in it.
+
+    `documents` is None where nobody counted them.
+    """
+
+    name: str
+    size: int
+    checksum: str
+    start: int
+    end: int | None
+    time: int
+    documents: int | None
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The whole state after its manifest: every live file, in the order in which they came, and all units done."""
+
+    files: tuple[DatasetFile, ...]
+    done: tuple[DoneUnit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One committed batch, or one compaction (then without units).
+
+    `parent` is the SHA-256 of the previous manifest's file, None for the first. `rows`, `unit_count` and `unit_time`
+    are totals of the dataset after this batch; `counts` is what became of the batch's articles. `settings` shape rows;
+    `canonicalisation` and `fingerprint` number the rules that the index depends on.
+    """
+
+    sequence: int
+    batch: str
+    parent: str | None
+    units: tuple[CommittedUnit, ...]
+    settings: Mapping[str, Any]
+    rows: int
+    unit_count: int
+    unit_time: int
+    counts: Mapping[str, int]
+    added: tuple[DatasetFile, ...]
+    removed: tuple[str, ...] = ()
+    checkpoint: Checkpoint | None = None
+    canonicalisation: int = CANONICALISATION
+    fingerprint: int | None = None
+    format: int = FORMAT_NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """What is committed: totals, the units that are done, the live files of each table, all after `sequence`.
+
+    `files` of a table are in the order in which they came, which for `_index` is the order of arrival. `settings` are
+    those of the last batch that had units.
+    """
+
+    sequence: int = 0
+    parent: str | None = None
+    rows: int = 0
+    unit_count: int = 0
+    unit_time: int = 0
+    done: frozenset[DoneUnit] = frozenset()
+    files: Mapping[str, tuple[DatasetFile, ...]] = field(default_factory=dict)
+    settings: Mapping[str, Any] | None = None
+
+    def is_done(self, unit: AnyUnit) -> bool:
+        """Whether a manifest lists the unit, with this content."""
+        return done_unit(unit) in self.done
+
+    def table(self, table: str) -> tuple[DatasetFile, ...]:
+        """The live files of a table (or of `_index`), in the order in which they came."""
+        return self.files.get(table, ())
+
+    def segments(self) -> tuple[str, ...]:
+        """The live index segments, in order of arrival."""
+        return tuple(file.path for file in self.table(INDEX))
+
+
+def done_unit(unit: AnyUnit) -> DoneUnit:
+    """What a unit is known by: neither its place in the order nor where its folder lies."""
+    return unit.name, unit.size, unit.checksum, unit.start, unit.end
+
+
+def batch_name(parent: str | None, units: Sequence[AnyUnit], settings: Mapping[str, Any]) -> str:
+    """16 hex digits: a hash of the manifest that the batch builds upon, of its units in order, and of its settings."""
+    keys = [done_unit(unit) for unit in units]
+    return _sha256(_canonical([FORMAT_NUMBER, CANONICALISATION, parent, keys, settings]))[:16]
+
+
+def next_manifest(
+    state: DatasetState,
+    batch: str,
+    units: Sequence[CommittedUnit],
+    settings: Mapping[str, Any],
+    rows: int,
+    counts: Mapping[str, int],
+    added: Sequence[DatasetFile],
+    removed: Sequence[str] = (),
+) -> Manifest:
+    """The manifest that follows on the state. `rows` is how many the batch adds; every 32nd gets its checkpoint."""
+    manifest = Manifest(
+        sequence=state.sequence + 1,
+        batch=batch,
+        parent=state.parent,
+        units=tuple(units),
+        settings=settings,
+        rows=state.rows + rows,
+        unit_count=state.unit_count + len(units),
+        unit_time=max([state.unit_time, *(unit.time for unit in units)]),
+        counts=counts,
+        added=tuple(sorted(added, key=lambda file: file.path)),
+        removed=tuple(sorted(removed)),
+    )
+    return with_checkpoint(manifest, state) if manifest.sequence % CHECKPOINT_EVERY == 0 else manifest
+
+
+def with_checkpoint(manifest: Manifest, state: DatasetState) -> Manifest:
+    """The same manifest with the whole state after it, given the state before it."""
+    after = _apply(state, manifest, checksum="", place=f"manifest {manifest.sequence}")
+    files = tuple(file for table in sorted(after.files) for file in after.files[table])
+    return dataclasses.replace(manifest, checkpoint=Checkpoint(files, tuple(sorted(after.done, key=_order_of_units))))
+
+
+def read_state(storage: Storage, writing: bool = True) -> DatasetState:
+    """What is committed under the root; the empty state where nothing is.
+
+    Reads the newest checkpoint and what follows it. `writing` refuses what can be read but not added to: another
+    canonicalisation or fingerprint. Raises DatasetError for gaps, damage, and numbers that this release does not know.
+    """
+    chain: list[_Read] = []
+    newest = _newest(storage)
+    for sequence in range(newest, 0, -1):
+        read = _read_manifest(storage, sequence, newest)
+        if chain and chain[-1].manifest.parent != read.checksum:
+            raise _broken_chain(storage, sequence)
+        chain.append(read)
+        if read.manifest.checkpoint is not None:
+            break
+    if chain and chain[-1].manifest.checkpoint is None and chain[-1].manifest.parent is not None:
+        raise _broken_chain(storage, 1)
+    state = DatasetState()
+    for read in reversed(chain):
+        state = _apply(state, read.manifest, read.checksum, storage.where(manifest_file(read.manifest.sequence)))
+    if writing and chain:
+        _refuse_other_rules(storage, chain[0].manifest)
+    return state
+
+
+def read_manifests(storage: Storage, after: int = 0) -> Iterator[Manifest]:
+    """Every manifest after a number, oldest first. Raises DatasetError as `read_state` does."""
+    newest = _newest(storage)
+    parent: str | None = None
+    for sequence in range(after + 1, newest + 1):
+        read = _read_manifest(storage, sequence, newest)
+        if (parent is not None or sequence == 1) and read.manifest.parent != parent:
+            raise _broken_chain(storage, max(1, sequence - 1))
+        parent = read.checksum
+        yield read.manifest
+
+
+def commit(storage: Storage, manifest: Manifest) -> None:
+    """Makes the batch a part of the dataset, in one step. A manifest that is there already, byte for byte, is fine.
+
+    Raises DatasetError where a file that it adds is missing or has another size, CommitConflict where another writer
+    has taken the number.
+    """
+    _raise_unless_complete(storage, manifest.added)
+    name = manifest_file(manifest.sequence)
+    try:
+        storage.create(name, manifest_bytes(manifest))
+    except AlreadyExists:
+        raise CommitConflict(
+            f"{storage.where(name)}: batch {_winner(storage, manifest.sequence)} was committed by another run while "
+            f"batch {manifest.batch} was being made; nothing of the latter counts. "
+            "Run the same command again: it goes on after what is committed."
+        ) from None
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The file of a manifest: canonical JSON, one line."""
+    body = dataclasses.asdict(manifest)
+    return _canonical({"manifest": body, "sha256": _sha256(_canonical(body))}) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    manifest: Manifest
+    checksum: str
+
+
+def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -> DatasetState:
+    """The state after one more manifest. Its checkpoint, where there is one, is the state."""
+    settings = manifest.settings if manifest.units or state.settings is None else state.settings
+    checkpoint = manifest.checkpoint
+    if checkpoint is not None:
+        files = checkpoint.files
+        done = frozenset(checkpoint.done)
+    else:
+        files = _replaced(state, manifest, place)
+        done = state.done.union(done_unit(unit) for unit in manifest.units)
+    return DatasetState(
+        sequence=manifest.sequence,
+        parent=checksum,
+        rows=manifest.rows,
+        unit_count=manifest.unit_count,
+        unit_time=manifest.unit_time,
+        done=done,
+        files=_by_table(files),
+        settings=settings,
+    )
+
+
+def _replaced(state: DatasetState, manifest: Manifest, place: str) -> tuple[DatasetFile, ...]:
+    live = {file.path: file for files in state.files.values() for file in files}
+    for path in manifest.removed:
+        if live.pop(path, None) is None:
+            raise DatasetError(f"{place}: removes {path}, which is not there. Restore `{COMMITS}` from a copy.")
+    for file in manifest.added:
+        if file.path in live:
+            raise DatasetError(f"{place}: adds {file.path}, which is there already. Restore `{COMMITS}` from a copy.")
+        live[file.path] = file
+    return tuple(live.values())
+
+
+def _by_table(files: Iterable[DatasetFile]) -> dict[str, tuple[DatasetFile, ...]]:
+    tables: dict[str, list[DatasetFile]] = {}
+    for file in files:
+        tables.setdefault(file.table, []).append(file)
+    return {table: tuple(tables[table]) for table in sorted(tables)}
+
+
+def _newest(storage: Storage) -> int:
+    """The greatest number of a manifest. A listing may lag behind, so the names after it are tried."""
+    newest = 0
+    for listed in storage.files(COMMITS):
+        stem = listed.name.removeprefix(f"{COMMITS}/").removesuffix(".json")
+        if stem.isascii() and stem.isdigit() and listed.name == manifest_file(int(stem)):
+            newest = max(newest, int(stem))
+    while storage.size(manifest_file(newest + 1)) is not None:
+        newest += 1
+    return newest
+
+
+def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
+    name = manifest_file(sequence)
+    place = storage.where(name)
+    try:
+        data = storage.read(name)
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{place}: missing, though later manifests are there. Restore it from a copy of the dataset."
+        ) from None
+    remedy = "Restore it from a copy of the dataset"
+    if sequence == newest:
+        remedy += ", or, if there is none, delete it: the next run does its batch again"
+    try:
+        document = json.loads(data)
+        body = document["manifest"]
+        number = body["format"]
+    except (ValueError, TypeError, KeyError):
+        raise DatasetError(f"{place}: damaged, not a whole manifest. {remedy}.") from None
+    if number != FORMAT_NUMBER:
+        raise _other_format(place, number)
+    if document.get("sha256") != _sha256(_canonical(body)) or data != _canonical(document) + b"\n":
+        raise DatasetError(f"{place}: damaged or edited, its checksum does not fit. {remedy}.")
+    try:
+        manifest = _manifest(body)
+    except (TypeError, KeyError, ValueError) as error:
+        raise DatasetError(f"{place}: not a manifest of format {FORMAT_NUMBER} ({error}). {remedy}.") from None
+    if manifest.sequence != sequence:
+        raise DatasetError(f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {remedy}.")
+    return _Read(manifest, _sha256(data))
+
+
+def _other_format(place: str, number: object) -> DatasetError:
+    if isinstance(number, int) and number > FORMAT_NUMBER:
+        remedy = "Install a newer release: pip install --upgrade beamwire"
+    else:
+        remedy = "Use the release that made the dataset, or make a new one with another --output"
+    return DatasetError(f"{place}: format {number}; this release knows format {FORMAT_NUMBER}. {remedy}.")
+
+
+def _manifest(body: Mapping[str, Any]) -> Manifest:
+    values = dict(body)
+    checkpoint = values["checkpoint"]
+    values["units"] = tuple(CommittedUnit(**unit) for unit in values["units"])
+    values["added"] = _files(values["added"])
+    values["removed"] = tuple(values["removed"])
+    if checkpoint is not None:
+        values["checkpoint"] = Checkpoint(_files(checkpoint["files"]), tuple(map(_done, checkpoint["done"])))
+    if not all(is_safe_name(path) for path in values["removed"]):
+        raise ValueError("a path outside the dataset")
+    return Manifest(**values)
+
+
+def _order_of_units(unit: DoneUnit) -> tuple[str, str, int, int]:
+    name, _, checksum, start, end = unit
+    return name, checksum, start, -1 if end is None else end
+
+
+def _done(unit: Sequence[Any]) -> DoneUnit:
+    name, size, checksum, start, end = unit
+    return name, size, checksum, start, end
+
+
+def _files(files: Iterable[Mapping[str, Any]]) -> tuple[DatasetFile, ...]:
+    made = tuple(DatasetFile(**file) for file in files)
+    for file in made:
+        if not is_safe_name(file.path) or file.path.partition("/")[0] != file.table:
+            raise ValueError(f"a path outside its table: {file.path}")
+    return made
+
+
+def _refuse_other_rules(storage: Storage, manifest: Manifest) -> None:
+    place = storage.location
+    if manifest.canonicalisation != CANONICALISATION:
+        raise DatasetError(
+            f"{place}: canonical URLs were made by rule {manifest.canonicalisation}, this release makes them by rule "
+            f"{CANONICALISATION}, so known articles would not be recognised. It can be queried, not added to. "
+            "Use the release that made it, or make a new dataset with another --output."
+        )
+    if manifest.fingerprint is not None:
+        raise DatasetError(
+            f"{place}: its index holds fingerprints of algorithm {manifest.fingerprint}, which this release does not "
+            "know. It can be queried, not added to. Install a newer release: pip install --upgrade beamwire."
+        )
+
+
+def _broken_chain(storage: Storage, sequence: int) -> DatasetError:
+    return DatasetError(
+        f"{storage.where(manifest_file(sequence))}: is not the manifest that the next one builds upon: it was edited, "
+        "replaced or mixed with another dataset. Restore `_commits` from a copy of the dataset."
+    )
+
+
+def _raise_unless_complete(storage: Storage, files: Sequence[DatasetFile]) -> None:
+    with ThreadPoolExecutor(_CHECK_THREADS) as threads:
+        sizes = list(threads.map(lambda file: storage.size(file.path), files))
+    for file, size in zip(files, sizes, strict=True):
+        if size != file.bytes:
+            found = "missing" if size is None else f"{size} bytes instead of {file.bytes}"
+            raise DatasetError(
+                f"{storage.where(file.path)}: {found}, so the batch was not committed. "
+                "Run the same command again: it writes the file anew."
+            )
+
+
+def _winner(storage: Storage, sequence: int) -> str:
+    try:
+        return _read_manifest(storage, sequence, sequence).manifest.batch
+    except (DatasetError, OSError):
+        return "(unreadable)"
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict
+    ).encode("utf-8", "surrogatepass")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

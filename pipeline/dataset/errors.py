@@ -1,0 +1,24 @@
+"""What is wrong with a dataset, in words for its owner. All are the user's to mend, none a defect of the program.
+
+    DatasetError (Exception)
+     ├─ CommitConflict    another writer has taken the number of this manifest
+     ├─ DatasetLocked     another run holds the lock
+     └─ QueryError        the SQL cannot be run
+What a disk or a store refuses is a StorageError (`pipeline.dataset.storage`).
+"""
+
+
+class DatasetError(Exception):
+    """The dataset cannot be used as it stands: the message names the file, the cause and the remedy."""
+
+
+class CommitConflict(DatasetError):
+    """Another writer has committed first: nothing of this batch counts, and the next run does it again."""
+
+
+class DatasetLocked(DatasetError):
+    """Another run holds the lock: the message names its process and host."""
+
+
+class QueryError(DatasetError):
+    """The SQL cannot be run: one line with the place, and the nearest names where one is unknown."""

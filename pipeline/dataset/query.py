@@ -1,0 +1,294 @@
+"""What `beamwire query` and `beamwire files` print: results of SQL, the tables of a dataset, its committed files.
+
+SQL reads and does nothing else: one statement of a kind that returns rows, in a database in memory that reaches the
+committed files of this dataset only.
+"""
+
+import contextlib
+import difflib
+import io
+import json
+import os
+import re
+import shlex
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+
+from pipeline.dataset.errors import DatasetError, QueryError
+from pipeline.dataset.results import QueryFormat, fit_table, terminal_width, write_rows
+from pipeline.dataset.storage import StorageError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from pipeline.dataset.views import Column, Committed
+
+EXAMPLES = (
+    ("The newest articles", "SELECT published, site, title FROM articles ORDER BY published DESC LIMIT 10"),
+    (
+        "Who is in the news",
+        "SELECT entity.text, entity.type, count(*) AS mentions FROM (SELECT unnest(entities) AS entity FROM articles) "
+        "GROUP BY ALL ORDER BY mentions DESC LIMIT 20",
+    ),
+    (
+        "The most copied stories, and where they were first",
+        "SELECT copies, sources, first_published, first_site, title FROM stories ORDER BY copies DESC LIMIT 10",
+    ),
+)
+"""What to try first."""
+
+_LIKE_ARTICLES = ("duplicates", "revisions", "all_articles", "stories")
+_TITLES = {
+    "articles": "articles, duplicates, revisions",
+    "all_articles": "all_articles: those of articles, and",
+    "stories": "stories: those of articles without duplicate_of, duplicate_kind and similarity, and",
+}
+
+_BATCH_ROWS = 2048
+_TYPE_WIDTH = 20
+_READING = re.compile(
+    r"(?:explain\s+(?:analyze\s+)?)?(?:select|from|with|values|describe|show|summarize|pivot|unpivot)\b"
+)
+
+
+def query(root: str, sql: str | None, format: QueryFormat = "table", out: BinaryIO | TextIO | None = None) -> None:
+    """Writes the result of the SQL, or without SQL what there is to query, to `out` (standard output).
+
+    A reader that has gone (`| head`) ends it quietly. Raises DatasetError (QueryError for the SQL) or StorageError.
+    """
+    sink = _bytes_of(sys.stdout if out is None else out)
+    if format == "parquet" and sink.isatty():
+        raise QueryError("Parquet is not for a terminal. Send it to a file: beamwire query … --format parquet > FILE")
+    with _quiet_when_reader_leaves(sink):
+        from pipeline.dataset.views import connect_committed, read_committed
+
+        committed = read_committed(root)
+        with contextlib.closing(connect_committed(committed, locked=True)) as connection:
+            if sql is not None:
+                _write_result(connection, sql, format, sink)
+            elif format == "table":
+                sink.write(_overview(root, committed, connection).encode("utf-8", "surrogateescape"))
+            else:
+                table = _overview_table(committed, connection)
+                write_rows(format, table.schema, iter(table.to_batches()), sink)
+        sink.flush()
+
+
+def files(root: str, table: str | None = None) -> Iterator[str]:
+    """The committed files of a table, or of all, in the form in which other programs open them."""
+    from pipeline.dataset.views import read_committed
+
+    committed = read_committed(root)
+    if table is not None and table not in committed.files:
+        raise DatasetError(f"no table {table}. {_nearest(table, committed.files)}")
+    for name in committed.files if table is None else (table,):
+        for file in committed.files[name]:
+            yield committed.storage.where(file)
+
+
+def print_files(root: str, table: str | None = None, out: BinaryIO | TextIO | None = None) -> None:
+    """Writes the committed files, one a line, to `out` (standard output)."""
+    sink = _bytes_of(sys.stdout if out is None else out)
+    with _quiet_when_reader_leaves(sink):
+        for file in files(root, table):
+            sink.write(os.fsencode(file) + b"\n")
+        sink.flush()
+
+
+def _write_result(connection: "duckdb.DuckDBPyConnection", sql: str, format: QueryFormat, sink: BinaryIO) -> None:
+    statement = _reading_statement(connection, sql)
+    reader = _run(connection, sql)
+    batches = _batches(reader, sql)
+    if format == "table" and reader.schema.names == ["explain_key", "explain_value"]:
+        for batch in batches:
+            sink.write("".join(f"{plan}\n" for plan in batch.column(1).to_pylist()).encode())
+        return
+    write_rows(format, reader.schema, batches, sink, lambda: _count(connection, reader, statement))
+
+
+def _reading_statement(connection: "duckdb.DuckDBPyConnection", sql: str) -> str:
+    """The one statement of the SQL. Raises QueryError where it is none, several, or does more than read."""
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _query_error(sql, error) from None
+    if len(statements) != 1:
+        cause = "no SQL given" if not statements else f"{len(statements)} statements given"
+        raise QueryError(f"{cause}. Give one SELECT.")
+    statement = re.sub(r"[;\s]+\Z", "", statements[0].query)
+    kind = statements[0].type.name
+    bare = re.sub(r"\A(?:\s|\(|--[^\n]*\n|/\*.*?\*/)+", "", statement, flags=re.DOTALL).lower()
+    if kind not in ("SELECT", "EXPLAIN", "MULTI") or not _READING.match(bare):
+        raise QueryError("query only reads a dataset: give a SELECT (or DESCRIBE, SUMMARIZE, SHOW, EXPLAIN, PIVOT).")
+    return statement
+
+
+def _run(connection: "duckdb.DuckDBPyConnection", sql: str) -> Any:
+    import duckdb
+
+    try:
+        relation = connection.sql(sql)
+        if relation is not None:
+            return relation.to_arrow_reader(_BATCH_ROWS)
+    except duckdb.Error as error:
+        raise _query_error(sql, _located(connection, sql, error)) from None
+    raise QueryError("The statement gives no rows. Give a SELECT.")
+
+
+def _located(connection: "duckdb.DuckDBPyConnection", sql: str, error: Exception) -> Exception:
+    """The same error with its place: a relation's errors do not have it, those of a plain execution do."""
+    import duckdb
+
+    try:
+        connection.execute(sql)
+    except duckdb.Error as located:
+        return located if type(located) is type(error) else error
+    return error
+
+
+def _batches(reader: Any, sql: str) -> Iterator["pa.RecordBatch"]:
+    import duckdb
+    import pyarrow as pa
+
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except StorageError:
+            raise
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise _query_error(sql, error) from None
+        yield batch
+
+
+def _count(connection: "duckdb.DuckDBPyConnection", reader: Any, statement: str) -> int | None:
+    """The rows of the statement; None where DuckDB cannot count them without giving them."""
+    import duckdb
+
+    reader.close()
+    try:
+        found = connection.execute(f"SELECT count(*) FROM (\n{statement}\n)").fetchone()
+    except duckdb.Error:
+        return None
+    return None if found is None else int(found[0])
+
+
+def _query_error(sql: str, error: Exception) -> QueryError:
+    """One line: where, what, and the nearest names where one is unknown."""
+    kind, mark, rest = str(error).partition(" Error: ")
+    text = rest if mark else kind
+    details: dict[str, str] = {}
+    with contextlib.suppress(ValueError):
+        details = json.loads(text)
+        text = details["exception_message"]
+    place = ""
+    if "position" in details:
+        before = sql.encode()[: int(details["position"])].decode(errors="ignore")
+        line = before.count("\n") + 1
+        place = f" at line {line}, column {len(before) - (before.rfind(chr(10)) + 1) + 1}"
+    unknown = details.get("error_subtype")
+    name = details.get("name", "")
+    if unknown == "MISSING_ENTRY" and details.get("type") == "Table":
+        from pipeline.dataset.views import VIEW_DESCRIPTIONS
+
+        return QueryError(f"SQL error{place}: no table {name}. {_nearest(name, VIEW_DESCRIPTIONS)}")
+    if unknown == "COLUMN_NOT_FOUND":
+        candidates = details.get("candidates", "").split(",")
+        return QueryError(f"SQL error{place}: no column {name}. {_nearest(name, candidates)}")
+    message = " ".join(text.split("\n\nLINE ")[0].split())
+    return QueryError(f"SQL error{place}: {message}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = [it for it in known if it]
+    near = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    return f"Nearest: {', '.join(near)}." if near else f"There are: {', '.join(names)}."
+
+
+def _overview(root: str, committed: "Committed", connection: "duckdb.DuckDBPyConnection") -> str:
+    from pipeline.dataset.views import VIEW_DESCRIPTIONS, view_columns
+
+    width = terminal_width()
+    counts = _row_counts(committed, connection)
+    batches = committed.state.sequence
+    lines = [f"{committed.storage.location}: {batches} batch{'' if batches == 1 else 'es'} committed", ""]
+    rows = [[view, f"{counts[view]:,}", text] for view, text in VIEW_DESCRIPTIONS.items()]
+    lines += fit_table(["table", "rows", "what it holds"], rows, [False, True, False], width)
+    articles = view_columns("articles")
+    for view in VIEW_DESCRIPTIONS:
+        columns = view_columns(view)
+        if view in _LIKE_ARTICLES:
+            columns = tuple(column for column in columns if column not in articles)
+        if columns:
+            lines += ["", _TITLES.get(view, view)]
+            lines += fit_table(["column", "type", "description"], list(_described(columns, width)), [False] * 3, width)
+    lines += ["", "Try:"]
+    for title, sql in EXAMPLES:
+        lines.append(f'  # {title}\n  beamwire query {shlex.quote(root)} "{sql}"')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _described(columns: Sequence["Column"], width: int) -> Iterator[list[str]]:
+    """A row a column; long descriptions go on in rows below, types of many parts are cut."""
+    cells = [[column.name, column.type.replace('"', ""), column.description] for column in columns]
+    cells = [
+        [name, kind if len(kind) <= _TYPE_WIDTH else f"{kind[: _TYPE_WIDTH - 1]}…", text] for name, kind, text in cells
+    ]
+    taken = max(len(name) for name, _, _ in cells) + max(len(kind) for _, kind, _ in cells)
+    for name, kind, text in cells:
+        first, *rest = textwrap.wrap(text, max(20, width - taken - 4)) or [""]
+        yield [name, kind, first]
+        yield from (["", "", line] for line in rest)
+
+
+def _overview_table(committed: "Committed", connection: "duckdb.DuckDBPyConnection") -> "pa.Table":
+    """The same for programs: a row a column."""
+    import pyarrow as pa
+
+    from pipeline.dataset.views import VIEW_DESCRIPTIONS, view_columns
+
+    counts = _row_counts(committed, connection)
+    rows = [
+        {
+            "table": view,
+            "rows": counts[view],
+            "column": column.name,
+            "type": column.type,
+            "description": column.description,
+        }
+        for view in VIEW_DESCRIPTIONS
+        for column in view_columns(view)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def _row_counts(committed: "Committed", connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
+    counts = {table: sum(file.rows for file in committed.state.table(table)) for table in committed.files}
+    found = connection.execute("SELECT count(*) FROM runs").fetchall()
+    counts["runs"] = int(found[0][0])
+    counts["all_articles"] = counts["articles"] + counts["duplicates"] + counts["revisions"]
+    counts["stories"] = counts["articles"]  # a row of `articles` is what founds a cluster
+    return counts
+
+
+def _bytes_of(out: BinaryIO | TextIO) -> BinaryIO:
+    """The stream of bytes below a stream of text."""
+    if isinstance(out, io.TextIOBase):
+        out.flush()
+    return cast("BinaryIO", getattr(out, "buffer", out))
+
+
+@contextlib.contextmanager
+def _quiet_when_reader_leaves(sink: BinaryIO) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        # Python flushes standard output once more at its end, and would complain.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sink.fileno())

@@ -1,0 +1,68 @@
+"""The flow, as the README draws it: the same graph on every runner.
+
+    Read → Parse → Normalize → Stage → Deduplicate → Enrich → Write → Commit
+
+Articles flow one by one up to Stage; after it only references to staged blocks do. Every step's dead letters leave by
+the one door. The labels are the contract with a running job.
+"""
+
+import apache_beam as beam
+from apache_beam.transforms.error_handling import ErrorHandler
+
+from pipeline.config import Config
+from pipeline.dataset.batch import Batch
+from pipeline.sinks.articles import WriteArticles
+from pipeline.sinks.commit import CommitBatch
+from pipeline.sinks.dead_letters import WriteDeadLetters
+from pipeline.sinks.history import BatchHistory
+from pipeline.sources.documents import ReadOptions
+from pipeline.sources.read import ReadDocuments
+from transforms.dedupe import Deduplicate, FileLimits
+from transforms.enrich import Enrich, Model
+from transforms.normalize import Normalize
+from transforms.parse import ParseDocuments, ParseOptions
+from transforms.schemas import MarkedBlock, Verdict
+from transforms.stage import StageBlocks
+from transforms.text.dates import date_bounds
+
+STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write", "Commit")
+"""The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
+
+
+def blocks_of(verdict: Verdict) -> tuple[MarkedBlock, ...]:
+    """The blocks that a verdict is about."""
+    return verdict.blocks
+
+
+def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None) -> None:
+    """Puts the flow of one batch onto a pipeline. Without a model there is no Enrich."""
+    source = config.source
+    reading = ReadOptions(
+        format=source.format,
+        columns=tuple(source.fields.values()),
+        encoding=source.encoding,
+        max_document_bytes=source.max_document_mebibytes << 20,
+        max_payload_bytes=batch.max_payload_bytes,
+    )
+    parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
+    bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
+    limits = FileLimits(config.write.max_file_rows, config.write.max_file_mebibytes << 20)
+    with ErrorHandler("DeadLetters" >> WriteDeadLetters(batch)) as errors:
+        documents = (
+            root
+            | "Units" >> beam.Create(batch.units, reshuffle=True)
+            | "Read" >> ReadDocuments(reading, errors, batch.tally)
+        )
+        verdict = (
+            documents
+            | "Parse" >> ParseDocuments(parsing, errors)
+            | "Normalize" >> Normalize(bounds, errors)
+            | "Stage" >> StageBlocks(batch.blocks, config.batch.block_rows)  # text leaves the flow, references go on
+            | "Deduplicate" >> Deduplicate(batch.blocks, BatchHistory(batch), limits, batch.tally)  # one ordered pass
+        )
+        blocks = verdict | "Blocks" >> beam.FlatMap(blocks_of)
+        if model is not None:
+            blocks |= "Enrich" >> Enrich(batch.blocks, model, batch.tally, errors)
+        files = blocks | "Write" >> WriteArticles(batch)
+    read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
+    verdict | "Commit" >> CommitBatch(batch, files, errors.output(), read)  # waits for all of them

@@ -1,0 +1,348 @@
+"""Launch: a run is planned against what is committed, cut into batches, and done as a chain of them.
+
+A failed or stopped run leaves what it has committed; the same command goes on after it.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shlex
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, NoReturn
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from pipeline import __version__
+from pipeline.config import Config
+from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
+from pipeline.dataset.commits import DatasetState, Manifest, batch_name, read_manifests, read_state
+from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.layout import LOCK, MEBIBYTE, STAGING, TREE
+from pipeline.dataset.lock import dataset_lock
+from pipeline.dataset.storage import Storage, StorageError, open_storage
+from pipeline.flow import STEPS, build
+from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
+from pipeline.progress import FileTally, NoTally, Phase, Progress, planned
+from pipeline.report import (
+    DeadLetterCount,
+    PlannedBatch,
+    PlannedInput,
+    PlannedStep,
+    RunPlan,
+    RunReport,
+    list_settings,
+    print_plan,
+    print_report,
+)
+from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
+from pipeline.sources.inputs import Input, InputError, find_inputs
+from pipeline.sources.units import format_of, plan_units
+from transforms.enrich import Model, ModelMissing, find_model
+from transforms.schemas import Unit
+from transforms.text.errors import BadInput
+
+
+class UserMistake(Exception):
+    """Something that the user can mend before anything runs; the message says what and how."""
+
+
+class RunFailed(Exception):
+    """A batch failed; what was committed before it stays. The message says why and how to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do: the inputs found, the state it builds upon, and the units of each batch to come."""
+
+    config: Config
+    storage: Storage
+    state: DatasetState
+    inputs: tuple[Input, ...]
+    batches: tuple[tuple[Unit, ...], ...]
+    model: Model | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that shape rows, with the model that is used: recorded in each manifest."""
+        model = None if self.model is None else {"name": self.model.name, "version": self.model.version}
+        return self.config.row_settings() | {"model": model}
+
+
+def run(
+    config: Config,
+    beam_options: Sequence[str],
+    own_flags: Collection[str],
+    *,
+    dry_run: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Plans a run and does it, or only shows the plan.
+
+    Raises UserMistake for what the user can mend before anything runs, RunFailed for what fails after.
+    """
+    started = time.time()
+    try:
+        options = parse_beam_options(beam_options, own_flags)
+        storage = open_storage(str(config.output))
+        if dry_run:
+            print_plan(_described(plan_run(config, storage), options), sys.stdout)
+            return
+        with dataset_lock(storage, _say), _stopped_by_signals(storage):
+            plan = plan_run(config, storage)
+            try:
+                report = _Chain(plan, options, started, quiet).run()
+            except Exception as error:
+                raise RunFailed(_explained(error)) from error
+    except (OptionError, InputError, ModelMissing, StorageError, DatasetError) as error:
+        raise UserMistake(str(error)) from error
+    if not quiet:
+        print_report(report, sys.stdout)
+
+
+def plan_run(config: Config, storage: Storage) -> Plan:
+    """Plans a run against the manifests; reads every input once, for its checksum. Writes nothing.
+
+    Raises InputError, StorageError, DatasetError, ModelMissing.
+    """
+    model = find_model(config.enrich.model) if config.enrich.enabled else None
+    state = read_state(storage)
+    inputs = find_inputs(config.source.paths).files
+    units = plan_units(
+        inputs, state.unit_count, state.done, int(config.batch.slice_mebibytes * MEBIBYTE), config.source.format
+    )
+    batches = tuple(cut_batches(units, int(config.batch.max_mebibytes * MEBIBYTE)))
+    return Plan(config, storage, state, tuple(inputs), batches, model)
+
+
+def cut_batches(units: Sequence[Unit], max_bytes: int) -> Iterator[tuple[Unit, ...]]:
+    """Whole consecutive units, greedily: a batch is closed when it has reached the size."""
+    batch: list[Unit] = []
+    held = 0
+    for unit in units:
+        batch.append(unit)
+        held += unit.size
+        if held >= max_bytes:
+            yield tuple(batch)
+            batch, held = [], 0
+    if batch:
+        yield tuple(batch)
+
+
+class _Chain:
+    """The batches of one run, each built upon the manifest of the one before."""
+
+    def __init__(self, plan: Plan, options: PipelineOptions, started: float, quiet: bool) -> None:
+        self._plan = plan
+        self._options = options
+        self._quiet = quiet
+        self._started = started
+        self._run = RunSoFar(
+            name=datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
+            started=int(started * 1e6),
+            runner=str(options.view_as(StandardOptions).runner),
+            settings=json.dumps(plan.config.model_dump(mode="json"), sort_keys=True),
+            versions=tuple(sorted(_versions(plan.model).items())),
+        )
+
+    def run(self) -> RunReport:
+        """Does every batch, and says what became of them all."""
+        plan, storage = self._plan, self._plan.storage
+        if runner_kind(self._options) != "remote":
+            storage.delete_folder(STAGING)  # what a killed run left; the lock is ours
+            storage.delete_leftovers()
+        note = _changed_settings(plan)
+        if note and plan.batches and not self._quiet:
+            _say(note)
+        if not plan.batches:
+            write_run(storage, nothing_done(self._run, int(time.time() * 1e6)))
+            return _report(plan, [], time.time() - self._started)
+        sizes = [sum(unit.size for unit in units) for units in plan.batches]
+        with Progress(sizes, quiet=self._quiet) as progress, tempfile.TemporaryDirectory(prefix="beamwire-") as folder:
+            for number, units in enumerate(plan.batches, start=1):
+                self._do(number, units, progress, folder)
+        manifests = list(read_manifests(storage, after=plan.state.sequence))
+        return _report(plan, manifests, time.time() - self._started)
+
+    def _do(self, number: int, units: tuple[Unit, ...], progress: Progress, folder: str) -> None:
+        """One batch, from its units to its manifest."""
+        plan, storage = self._plan, self._plan.storage
+        state = plan.state if number == 1 else read_state(storage)
+        run = self._run if number == 1 else read_run(storage, self._run)
+        batch = Batch(
+            name=batch_name(state.parent, units, plan.settings),
+            sequence=state.sequence + 1,
+            parent=state.parent,
+            units=units,
+            settings=plan.settings,
+            rows=state.rows,
+            unit_time=state.unit_time,
+            segments=state.segments(),
+            storage=storage,
+            tally=NoTally() if self._quiet else FileTally(folder),
+            run=run.with_last(number == len(plan.batches)),
+            enriched=plan.model is not None,
+            max_payload_bytes=plan.config.dead_letters.max_payload_kibibytes << 10,
+            parquet=ParquetSettings(plan.config.write.compression_level, plan.config.write.row_group_rows),
+        )
+        with progress.batch(number, folder, _phases(batch, plan.model is not None, folder)):
+            self._launch(batch)
+        storage.delete_folder(STAGING)
+
+    def _launch(self, batch: Batch) -> None:
+        root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
+        build(root, self._plan.config, batch, self._plan.model)
+        root.run().wait_until_finish()
+
+
+def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
+    phases = [Phase("read", "Read", "bytes", {unit.ordinal: unit.size for unit in batch.units})]
+    if enriched:
+        phases.append(Phase("enrich", "Enrich", "rows", planned(folder, "enrich")))
+    return [*phases, Phase("write", "Write", "files", planned(folder, "write"))]
+
+
+_KNOWN_FAILURE = re.compile(r"(?:pipeline\.dataset\.(?:storage|errors)|transforms\.\w+(?:\.\w+)?)\.(\w+): (.+)")
+
+
+def _explained(error: Exception) -> str:
+    """What failed in a sentence and how to go on. Beam wraps what a step raises into text."""
+    going_on = f"What is committed stays. To go on, run the same command again:\n  {_command()}"
+    found = _KNOWN_FAILURE.findall(str(error))
+    if isinstance(error, (StorageError, DatasetError)) or found:
+        message = str(error) if not found else found[-1][1]
+        return f"{message.partition(' [while running')[0]}\n{going_on}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}\n{going_on}"
+    with tempfile.NamedTemporaryFile("w", prefix="beamwire-failure-", suffix=".txt", delete=False) as log:
+        log.write("".join(traceback.format_exception(error)))
+    last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    return f"failed: {last}\nAll details are in {log.name}. {going_on}"
+
+
+def _command() -> str:
+    return shlex.join(["beamwire", *sys.argv[1:]])
+
+
+@contextmanager
+def _stopped_by_signals(storage: Storage) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the process at once, with a word on how to go on.
+
+    Nothing has to be tidied: what no manifest names does not exist. Beam's threads would be waited for, so the process
+    leaves without them; worker processes end when they find themselves alone.
+    """
+
+    def stop(number: int, _: FrameType | None) -> NoReturn:
+        storage.delete(LOCK)
+        show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+        os.write(
+            sys.stderr.fileno(),
+            f"{show_cursor}\nbeamwire: stopped. What is committed stays; the same command goes on after it:\n"
+            f"  {_command()}\n".encode(),
+        )
+        os._exit(128 + number)
+
+    handled = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in handled]
+    try:
+        yield
+    finally:
+        for number, handler in zip(handled, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _changed_settings(plan: Plan) -> str | None:
+    """One line where settings that shape rows are not those of the last batch."""
+    if plan.state.settings is None or plan.state.settings == plan.settings:
+        return None
+    before, now = (
+        {it.name: it.value for it in list_settings(one, one)} for one in (plan.state.settings, plan.settings)
+    )
+    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return f"settings that shape rows differ from those of the last batch: {', '.join(changed)}"
+
+
+def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunReport:
+    counts = [counts_of(manifest) for manifest in manifests]
+    letters: dict[tuple[str, str], int] = {}
+    for manifest in manifests:
+        for key, count in dead_letters_of(manifest).items():
+            letters[key] = letters.get(key, 0) + count
+    files = [file for manifest in manifests for file in manifest.added if not file.path.startswith("_")]
+    return RunReport(
+        output=str(plan.config.output),
+        batches=len(manifests),
+        units=sum(len(manifest.units) for manifest in manifests),
+        documents=sum(it["documents"] for it in counts),
+        parsed=sum(it["parsed"] for it in counts),
+        unchanged=sum(it["unchanged"] for it in counts),
+        articles=sum(it["articles"] for it in counts),
+        duplicates_exact=sum(manifest.counts.get("duplicates_exact", 0) for manifest in manifests),
+        duplicates_near=sum(manifest.counts.get("duplicates_near", 0) for manifest in manifests),
+        revisions=sum(it["revisions"] for it in counts),
+        links=sum(it["links"] for it in counts),
+        dead_letters=tuple(DeadLetterCount(*key, count) for key, count in sorted(letters.items())),
+        partitions=len({part for file in files for part in file.path.split("/") if part.startswith("date=")}),
+        files=len(files),
+        bytes=sum(file.bytes for file in files),
+        seconds=seconds,
+    )
+
+
+def _described(plan: Plan, options: PipelineOptions) -> RunPlan:
+    """The plan for people."""
+    to_come = {unit.path for units in plan.batches for unit in units}
+    note = _changed_settings(plan)
+    enrich = f"spaCy {plan.model.name} {plan.model.version}" if plan.model else "enrich.enabled"
+    rows = [(table, sum(file.rows for file in plan.state.table(table))) for table in sorted(plan.state.files)]
+    return RunPlan(
+        output=str(plan.config.output),
+        runner=str(options.view_as(StandardOptions).runner),
+        inputs=tuple(
+            PlannedInput(one.name, _format(one, plan), one.size, one.path not in to_come) for one in plan.inputs
+        ),
+        committed_batches=plan.state.sequence,
+        committed_units=plan.state.unit_count,
+        rows=tuple((table, count) for table, count in rows if not table.startswith("_")),
+        batches=tuple(PlannedBatch(len(units), sum(unit.size for unit in units)) for units in plan.batches),
+        steps=tuple(
+            PlannedStep(name, plan.model is not None or name != "Enrich", enrich if name == "Enrich" else "")
+            for name in STEPS
+        ),
+        layout=TREE,
+        settings=list_settings(plan.config.model_dump(mode="json"), Config().model_dump(mode="json")),
+        warnings=(note,) if note else (),
+    )
+
+
+def _format(one: Input, plan: Plan) -> str:
+    try:
+        return str(format_of(one, plan.config.source.format))
+    except BadInput as failure:
+        return f"{failure.reason}: {failure}"
+    except OSError as error:
+        return f"unreadable: {error.strerror or error}"
+
+
+def _versions(model: Model | None) -> dict[str, str]:
+    names = ("apache-beam", "pyarrow", "fastfeedparser", "feedparser", "trafilatura")
+    versions = {name: importlib.metadata.version(name) for name in names}
+    versions |= {"beamwire": __version__, "python": platform.python_version()}
+    if model is not None:
+        versions |= {"spacy": importlib.metadata.version("spacy"), f"model {model.name}": model.version}
+    return versions
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"beamwire: {text}\n")

@@ -1,0 +1,1 @@
+"""Where rows go: data files, dead letters, links, the commit and the row of the run."""

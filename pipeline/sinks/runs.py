@@ -1,0 +1,117 @@
+"""The row of a run: counts, settings, versions and durations. The only place that a clock reaches."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.dataset.batch import ParquetSettings, RunSoFar
+from pipeline.dataset.commits import Manifest
+from pipeline.dataset.layout import RUNS, run_file
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.tables import RUNS as RUNS_SCHEMA
+from pipeline.sinks.parquet import write_parquet
+
+COUNTS = ("documents", "parsed", "unchanged", "articles", "duplicates", "revisions", "links")
+
+
+def after_batch(run: RunSoFar, manifest: Manifest, now: int) -> RunSoFar:
+    """The run with one more batch committed. `now` is in microseconds."""
+    before = run.row or _first_row(run)
+    committed = before["batches"][-1]["committed"] if before["batches"] else run.started
+    counts = counts_of(manifest)
+    dead = Counter({(it["step"], it["reason"]): it["count"] for it in before["dead_letters"]})
+    dead.update(dead_letters_of(manifest))
+    row = before | {name: before[name] + counts[name] for name in COUNTS}
+    row |= {
+        "finished": now if run.last else None,
+        "seconds": (now - run.started) / 1e6,
+        "units": before["units"] + len(manifest.units),
+        "bytes": before["bytes"] + sum(file.bytes for file in manifest.added),
+        "dead_letters": [
+            {"step": step, "reason": reason, "count": count} for (step, reason), count in sorted(dead.items())
+        ],
+        "batches": [
+            *before["batches"],
+            {
+                "batch": manifest.batch,
+                "sequence": manifest.sequence,
+                "units": len(manifest.units),
+                "seconds": (now - committed) / 1e6,
+                "committed": now,
+            },
+        ],
+    }
+    return replace(run, row=row)
+
+
+def nothing_done(run: RunSoFar, now: int) -> RunSoFar:
+    """The run that found nothing to do."""
+    row = (run.row or _first_row(run)) | {"finished": now, "seconds": (now - run.started) / 1e6}
+    return replace(run, row=row)
+
+
+def counts_of(manifest: Manifest) -> dict[str, int]:
+    """What became of the documents and articles of a batch, by the names of `COUNTS`."""
+    counts = manifest.counts
+    return {
+        "documents": counts.get("documents", 0),
+        "parsed": counts.get("parsed", 0),
+        "unchanged": counts.get("unchanged", 0) + counts.get("excerpts", 0),
+        "articles": counts.get("articles", 0),
+        "duplicates": counts.get("duplicates_exact", 0) + counts.get("duplicates_near", 0),
+        "revisions": counts.get("revisions", 0),
+        "links": counts.get("links", 0),
+    }
+
+
+DEAD = "dead_letters:"
+"""How a manifest's counts name dead letters: `dead_letters:<step>:<reason>`."""
+
+
+def dead_letters_of(manifest: Manifest) -> dict[tuple[str, str], int]:
+    """Dead letters of a batch by step and reason."""
+    named = {name.removeprefix(DEAD): count for name, count in manifest.counts.items() if name.startswith(DEAD)}
+    return {(step, reason): count for (step, _, reason), count in ((key.partition(":"), n) for key, n in named.items())}
+
+
+def write_run(storage: Storage, run: RunSoFar) -> None:
+    """Writes the row of the run, in place of the one as the batch before left it."""
+    row: Mapping[str, Any] = run.row | {"versions": list(run.versions)}
+    table = pa.Table.from_pylist([row], schema=RUNS_SCHEMA)
+    write_parquet(storage, RUNS, run_file(run.name), table, ParquetSettings())
+
+
+def read_run(storage: Storage, run: RunSoFar) -> RunSoFar:
+    """The run as its last batch left it."""
+    row = pq.read_table(io.BytesIO(storage.read(run_file(run.name)))).to_pylist()[0]
+    row["started"] = _micros(row["started"])
+    row["finished"] = _micros(row["finished"])
+    for batch in row["batches"]:
+        batch["committed"] = _micros(batch["committed"])
+    return replace(run, row=row)
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _first_row(run: RunSoFar) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "started": run.started,
+        "finished": None,
+        "seconds": 0.0,
+        "runner": run.runner,
+        "units": 0,
+        **dict.fromkeys(COUNTS, 0),
+        "dead_letters": [],
+        "bytes": 0,
+        "batches": [],
+        "settings": run.settings,
+    }

@@ -1,0 +1,1 @@
+"""Where documents come from: what a PATH means, which format a file has, and how it is read."""

@@ -1,0 +1,286 @@
+"""`beamwire query` and `beamwire files`: what they print, what they refuse."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.dataset.errors import DatasetError, QueryError
+from pipeline.dataset.query import EXAMPLES, files, print_files, query
+from pipeline.dataset.results import QueryFormat, fit_table
+from pipeline.dataset.storage import Storage, open_storage
+from tests.pipeline.dataset.samples import small_dataset
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    place = str(tmp_path_factory.mktemp("query") / "data")
+    small_dataset(open_storage(place))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def answer(root: str, sql: str | None, format: QueryFormat = "table") -> str:
+    out = io.BytesIO()
+    query(root, sql, format, out)
+    return out.getvalue().decode()
+
+
+def test_a_table_has_a_head_rows_and_their_number(root: str) -> None:
+    assert answer(root, "SELECT title, word_count, authors, published FROM articles ORDER BY id").splitlines() == [
+        "title         word_count  authors         published",
+        "────────────  ──────────  ──────────────  ────────────────────",
+        'It\'s a flood           3  ["Ada", "Ben"]  2024-05-01T08:00:00Z',
+        '=1+1                   3  ["Ada", "Ben"]',
+        "2 rows",
+    ]
+
+
+def test_a_table_shows_the_first_rows_and_counts_the_rest(root: str) -> None:
+    lines = answer(root, "SELECT range AS n FROM range(1000)").splitlines()
+    assert lines[2:4] == ["0", "1"] or lines[2].strip() == "0"
+    assert len(lines) == 43
+    assert lines[-1] == "40 of 1,000 rows shown; all: --format csv, jsonl or parquet"
+    assert answer(root, "SELECT range AS n FROM range(40)").splitlines()[-1] == "40 rows"
+    assert answer(root, "SELECT 1 WHERE false").splitlines()[-1] == "0 rows"
+
+
+def test_a_table_is_never_wider_than_the_terminal(root: str) -> None:
+    lines = answer(root, "SELECT * FROM stories").splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "columns shown; name some, or use --format jsonl" in lines[-2]
+
+
+def test_one_row_of_many_columns_stands_upright(root: str) -> None:
+    lines = answer(root, "SELECT * FROM articles WHERE date = '2024-05-01'").splitlines()
+    assert lines[0].split() == ["column", "value"]
+    assert "title                It's a flood" in lines
+    assert lines[-1] == "1 row"
+
+
+def test_columns_share_the_width_and_cut_what_is_long() -> None:
+    assert fit_table(["a", "b"], [["x" * 30, "1"], ["漢字漢字漢字", "22"]], [False, True], 13) == [
+        "a           b",
+        "─────────  ──",
+        "xxxxxxxx…   1",
+        "漢字漢字…  22",
+    ]
+
+
+def test_a_terminal_gets_no_control_characters(root: str) -> None:
+    text = answer(root, r"SELECT 'a' || chr(27) || '[31mb' || chr(10) || 'c' || chr(8238) || 'd' AS x")
+    assert text.splitlines()[2] == "a [31mb cd"
+
+
+def test_csv_defuses_formulas_and_leaves_numbers(root: str) -> None:
+    sql = (
+        "SELECT unnest(['=1+1', '+1', '-1', '@x', chr(9) || 'x', chr(13), 'a=1', '']) AS \"=head\", -5 AS n, "
+        "-0.5::DOUBLE AS f, true AS b, NULL AS z"
+    )
+    assert answer(root, sql, "csv") == (
+        "'=head,n,f,b,z\n'=1+1,-5,-0.5,true,\n'+1,-5,-0.5,true,\n'-1,-5,-0.5,true,\n'@x,-5,-0.5,true,\n"
+        "'\tx,-5,-0.5,true,\n\"'\r\",-5,-0.5,true,\na=1,-5,-0.5,true,\n,-5,-0.5,true,\n"
+    )
+
+
+def test_csv_has_iso_times_json_for_nested_values_and_hexadecimal_for_bytes(root: str) -> None:
+    sql = "SELECT published, entities, date FROM articles WHERE published IS NOT NULL"
+    assert answer(root, sql, "csv") == (
+        "published,entities,date\n"
+        '2024-05-01T08:00:00Z,"[{""text"": ""Ada"", ""type"": ""PERSON"", ""start"": 0, ""end"": 3}]",2024-05-01\n'
+    )
+    assert answer(root, "SELECT payload FROM dead_letters", "csv") == "payload\nff3c\n"
+
+
+def test_json_lines_are_json(root: str) -> None:
+    sql = (
+        "SELECT 'ä\"' AS text, 'nan'::FLOAT AS nothing, sum(word_count) AS words, [1, 2] AS list, {'a': 1} AS struct, "
+        "map {'k': 1} AS map, 1.5::DECIMAL(4, 2) AS decimal, TIMESTAMP '2024-05-01 00:00:00.5' AS local, "
+        "INTERVAL '1 day 2 hours' AS span, 1 AS text FROM articles"
+    )
+    assert json.loads(answer(root, sql, "jsonl")) == {
+        "text": 'ä"',
+        "nothing": None,
+        "words": 6,
+        "list": [1, 2],
+        "struct": {"a": 1},
+        "map": {"k": 1},
+        "decimal": 1.5,
+        "local": "2024-05-01T00:00:00.500000",
+        "span": "1 days 02:00:00",
+        "text_2": 1,
+    }
+    assert answer(root, "SELECT 1 AS a FROM articles", "jsonl") == '{"a": 1}\n{"a": 1}\n'
+
+
+def test_parquet_is_parquet(root: str) -> None:
+    out = io.BytesIO()
+    query(root, "SELECT id, published, entities FROM all_articles ORDER BY arrival", "parquet", out)
+    table = pq.read_table(io.BytesIO(out.getvalue()))
+    assert table.column_names == ["id", "published", "entities"]
+    assert table["id"].to_pylist() == [letter * 32 for letter in "abcda"]
+    assert not out.closed
+
+
+def test_parquet_is_not_for_a_terminal(root: str) -> None:
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    with pytest.raises(QueryError, match="Parquet is not for a terminal"):
+        query(root, "SELECT 1", "parquet", Terminal())
+
+
+def test_without_sql_tables_columns_and_examples_are_shown(root: str) -> None:
+    text = answer(root, None)
+    lines = text.splitlines()
+    assert lines[0] == f"{root}: 2 batches committed"
+    assert "articles         2  each story once: the row that founded its cluster" in lines
+    assert any(line.startswith("title ") and line.endswith("VARCHAR               Headline") for line in lines)
+    assert max(len(line) for line in lines if "beamwire query" not in line) <= 100
+    for _, sql in EXAMPLES:
+        assert f'beamwire query {root} "{sql}"' in text
+
+
+def test_without_sql_programs_get_the_columns_as_rows(root: str) -> None:
+    rows = [json.loads(line) for line in answer(root, None, "jsonl").splitlines()]
+    assert {
+        "table": "stories",
+        "rows": 2,
+        "column": "copies",
+        "type": "BIGINT",
+        "description": "Other articles in the cluster",
+    } in rows
+
+
+@pytest.mark.parametrize("sql", [sql for _, sql in EXAMPLES])
+def test_the_examples_run(sql: str, root: str) -> None:
+    assert answer(root, sql).splitlines()[-1].endswith(("row", "rows"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "SELECT titel FROM articles",
+            "SQL error at line 1, column 8: no column titel. Nearest: title, site, entities.",
+        ),
+        (
+            "SELECT 'ä€',\n  foo FROM links",
+            "SQL error at line 2, column 3: no column foo. There are:",
+        ),
+        ("SELECT * FROM artcles", "SQL error at line 1, column 15: no table artcles. Nearest: articles, all_articles."),
+        ("SELECT * FROM zzz", "no table zzz. There are: articles, duplicates,"),
+        ("SELEC 1", 'SQL error at line 1, column 1: syntax error at or near "SELEC"'),
+        ("SELECT 'a'::INT", "SQL error at line 1, column 11: Could not convert string 'a' to INT32"),
+        ("SELECT error('late') FROM articles", "SQL error: late"),
+        ("SELECT 1; SELECT 2", "2 statements given. Give one SELECT."),
+        ("  -- nothing", "no SQL given. Give one SELECT."),
+    ],
+)
+def test_an_error_of_the_sql_is_one_line_with_its_place(sql: str, message: str, root: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        answer(root, sql)
+    assert str(caught.value).startswith(message) or message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "(SELECT 1)",
+        "/* a */ -- b\n SELECT 1;",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "FROM links",
+        "VALUES (1)",
+        "DESCRIBE articles",
+        "SUMMARIZE links",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT id FROM articles",
+        "PIVOT links ON kind USING count(*)",
+    ],
+)
+def test_whatever_reads_is_allowed(sql: str, root: str) -> None:
+    assert answer(root, sql)
+
+
+def test_nothing_but_reading_the_dataset_is_allowed(root: str, tmp_path: Path) -> None:
+    file = next(files(root, "articles"))
+    before = Path(file).read_bytes()
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    target = f"'{file}' (FORMAT parquet, USE_TMP_FILE false)"
+    for sql in (
+        f"COPY (SELECT 1) TO {target}",
+        f"EXPLAIN ANALYZE COPY (SELECT 1) TO {target}",
+        f"/* SELECT */ COPY (SELECT 1) TO {target}",
+        f"SELECT * FROM read_text('{secret}')",
+        f"SELECT * FROM '{secret}'",
+        f"SELECT * FROM glob('{tmp_path}/*')",
+        f"ATTACH '{tmp_path}/x.db'",
+        "CREATE TABLE x AS SELECT 1",
+        "DROP VIEW articles",
+        "INSERT INTO articles SELECT * FROM articles",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "PRAGMA enable_profiling",
+        "CALL pragma_version()",
+        "SELECT * FROM read_csv('https://127.0.0.1:1/x.csv')",
+        "SELECT * FROM root",
+    ):
+        with pytest.raises(QueryError):
+            answer(root, sql)
+    assert Path(file).read_bytes() == before
+    assert os.listdir(tmp_path) == ["secret.csv"]
+
+
+def test_files_are_listed_as_other_programs_open_them(storage: Storage) -> None:
+    small_dataset(storage)
+    assert all(name.startswith(f"{storage.location}/links/part-") for name in files(storage.location, "links"))
+    names = list(files(storage.location))
+    assert [name.removeprefix(storage.location).split("/")[1] for name in names] == [
+        *["articles"] * 2,
+        *["duplicates", "revisions", "links", "dead_letters", "runs"],
+    ]
+    out = io.BytesIO()
+    print_files(storage.location, None, out)
+    assert out.getvalue().decode().splitlines() == names
+
+
+def test_an_unknown_table_is_answered_with_the_nearest(root: str) -> None:
+    with pytest.raises(DatasetError, match=r"no table artikles. Nearest: articles."):
+        list(files(root, "artikles"))
+
+
+def test_a_reader_that_leaves_ends_it_quietly(root: str) -> None:
+    code = (
+        "import sys; from pipeline.dataset.query import query, print_files\n"
+        "query(sys.argv[1], 'SELECT repeat(chr(65), 1000) AS x FROM range(100000)', 'csv')\n"
+        "print_files(sys.argv[1])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, root], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == b"x\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+def test_queries_reach_an_object_store(gcs_bucket: str) -> None:
+    place = f"gs://{gcs_bucket}/it's data"
+    small_dataset(open_storage(place))
+    assert answer(place, "SELECT id FROM all_articles WHERE date = '2024-05-02'", "csv") == f"id\n{'a' * 32}\n"
+    assert answer(place, None).startswith(f"{place}: 2 batches committed\n")

@@ -1,0 +1,239 @@
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.schemas import Article, Enclosure, Problem, RawEntry
+from transforms.text.articles import MAX_ITEMS, clean_article
+from transforms.text.dates import date_bounds
+from transforms.text.errors import MalformedEntry
+from transforms.text.keys import content_hash, feed_key, guid_key, record_hash, title_key, url_key
+
+BOUNDS = date_bounds(date(1980, 1, 1), date(2099, 12, 31))
+
+
+def clean(**values: Any) -> Article:
+    return clean_article(RawEntry(1, "feed.xml", 2, 3, **values), BOUNDS)
+
+
+def test_every_field_is_cleaned_and_every_key_made() -> None:
+    article = clean(
+        url="/News/1/?utm_source=rss#top",
+        guid=" g\n1 ",
+        feed="https://example.org/feed",
+        base_url="http://Example.org/",
+        title=" <b>Tom</b> &amp;\n Jerry’s\u00a0day ",
+        content="<p>One &amp; two.</p><p>Three</p>",
+        content_is_html=True,
+        summary="<i>In short</i>",
+        summary_is_html=True,
+        authors=(" Ann\u200b ", "Bob", "ANN", ""),
+        published="Mon, 02 Jan 2006 15:04:05 GMT",
+        updated="2006-01-03",
+        fetched=1136300000000000,
+        language="en-GB",
+        categories=("World &amp; Art", "world & art"),
+        images=("/a b.jpg", "/a b.jpg"),
+        enclosures=(Enclosure("/a.mp3", " audio/mpeg ", 5),),
+    )
+    assert article == Article(
+        unit=1,
+        position=2,
+        entry=3,
+        source="feed.xml",
+        url="http://Example.org/News/1/?utm_source=rss#top",
+        canonical_url="https://example.org/News/1",
+        site="example.org",
+        guid="g 1",
+        feed_url="https://example.org/feed",
+        title="Tom & Jerry’s day",
+        text="One & two.\n\nThree",
+        summary="In short",
+        excerpt=False,
+        authors=("Ann", "Bob"),
+        published=1136214245000000,
+        published_precision="second",
+        updated=1136246400000000,
+        fetched=1136300000000000,
+        language="en",
+        categories=("World & Art",),
+        images=("http://Example.org/a%20b.jpg",),
+        enclosures=(Enclosure("http://Example.org/a.mp3", "audio/mpeg", 5),),
+        word_count=3,
+        problems=(),
+        url_key=url_key("https://example.org/News/1"),
+        guid_key=guid_key("g 1", "https://example.org/feed"),
+        feed_key=feed_key("https://example.org/feed"),
+        title_key=title_key("Tom & Jerry's day"),
+        title_words=4,
+        content_hash=content_hash("One & two. Three"),
+        record_hash=record_hash("Tom & Jerry’s day", "One & two.\n\nThree"),
+    )
+
+
+def test_without_a_feed_the_input_is_the_scope_of_a_guid() -> None:
+    article = clean(guid="g", title="T")
+    assert (article.guid_key, article.feed_key) == (guid_key("g", "feed.xml"), feed_key("feed.xml"))
+    assert article.feed_url is None
+
+
+@pytest.mark.parametrize(
+    ("content", "summary", "expected"),
+    [
+        ("<p>Long</p>", "Short", ("Long", "Short", False)),
+        ("<p>Same</p>", " Same ", ("Same", None, False)),
+        ("<p> </p>", "Short", ("Short", "Short", True)),
+        (None, "Short", ("Short", "Short", True)),
+        ("<p>Long</p>", "&nbsp;", ("Long", None, False)),
+        ("", None, ("", None, False)),
+    ],
+)
+def test_a_text_is_an_excerpt_exactly_where_it_is_the_summary(
+    content: str | None, summary: str | None, expected: tuple[str, str | None, bool]
+) -> None:
+    article = clean(title="T", content=content, content_is_html=True, summary=summary, summary_is_html=True)
+    assert (article.text, article.summary, article.excerpt) == expected
+
+
+def test_plain_text_is_not_read_as_markup() -> None:
+    assert clean(content="1 < 2 &amp; <b>", content_is_html=False).text == "1 < 2 &amp; <b>"
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "reason"),
+    [
+        ("published", "yesterday", "in no known form"),
+        ("published", "1975-01-01", "outside of the dates that are accepted"),
+        ("updated", "2100-01-01", "outside of the dates that are accepted"),
+        ("language", "klingon", "not a language of ISO 639"),
+        ("url", "javascript:alert(1)", "not an http(s) URL of at most 2048 characters"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_null_and_a_problem(field: str, raw: str, reason: str) -> None:
+    article = clean(title="T", **{field: raw})
+    assert getattr(article, field) is None
+    assert article.problems == (Problem(field, reason, raw),)
+
+
+def test_problems_of_links_in_lists_leave_the_others() -> None:
+    article = clean(
+        title="T",
+        feed="tag:feed",
+        images=("data:image/png;base64,AA==", "https://example.org/i.jpg"),
+        enclosures=(Enclosure("file:///etc/passwd"), Enclosure("https://example.org/a", None, -1)),
+        fetched=-1,
+    )
+    assert article.images == ("https://example.org/i.jpg",)
+    assert article.enclosures == (Enclosure("https://example.org/a"),)
+    assert [problem.field for problem in article.problems] == [
+        "feed_url",
+        "fetched",
+        "images",
+        "enclosures",
+        "enclosures",
+    ]
+
+
+def test_an_empty_value_is_no_problem() -> None:
+    assert clean(title="T", url=" ", published="", updated=" ", language="", images=(" ",)).problems == ()
+
+
+def test_a_long_list_is_cut_and_a_long_name_too() -> None:
+    article = clean(title="T" * 2000, categories=tuple(f"c{n}" for n in range(MAX_ITEMS + 1)))
+    assert len(article.categories) == MAX_ITEMS
+    assert article.title == "T" * 1000
+    assert article.problems == (
+        Problem("title", "longer than 1000 characters", "T" * 200),
+        Problem("categories", "more than 100", "101"),
+    )
+
+
+@pytest.mark.parametrize("values", [{}, {"title": "<br>", "content": " "}, {"guid": "g", "authors": ("Ann",)}])
+def test_an_entry_without_text_title_and_link_is_malformed(values: dict[str, Any]) -> None:
+    with pytest.raises(MalformedEntry, match="entry 3: no text, no title and no link"):
+        clean(**values)
+
+
+def test_a_link_alone_makes_an_article() -> None:
+    article = clean(url="https://example.org/1")
+    assert (article.text, article.title_key, article.title_words, article.word_count) == ("", None, 0, 0)
+
+
+TEXT = st.text(st.characters(), max_size=20) | st.sampled_from(
+    ["https://example.org/a", "/a", "http://[", "2006-01-02", "en", "<p>x</p>", "\ud800", "\u200b", "9" * 5000]
+)
+ENCLOSURES = st.builds(Enclosure, TEXT, st.none() | TEXT, st.none() | st.integers())
+ENTRIES = st.builds(
+    RawEntry,
+    unit=st.integers(0, 9),
+    source=TEXT,
+    position=st.integers(0, 9),
+    entry=st.integers(0, 9),
+    fetched=st.none() | st.integers(),
+    authors=st.lists(TEXT, max_size=3).map(tuple),
+    categories=st.lists(TEXT, max_size=3).map(tuple),
+    images=st.lists(TEXT, max_size=3).map(tuple),
+    enclosures=st.lists(ENCLOSURES, max_size=2).map(tuple),
+    problems=st.lists(st.builds(Problem, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    **{
+        name: st.none() | TEXT
+        for name in "url guid feed base_url title content summary published updated language".split()
+    },
+)
+
+
+@given(ENTRIES)
+def test_any_entry_becomes_an_article_that_a_row_can_hold(entry: RawEntry) -> None:
+    try:
+        article = clean_article(entry, BOUNDS)
+    except MalformedEntry as error:
+        str(error).encode()
+        return
+    repr(article).encode()
+    for field in fields(article):
+        _check_storable(getattr(article, field.name))
+    assert article.excerpt == bool(article.text and article.text == article.summary)
+    scope = article.feed_url or article.source
+    assert article.feed_key == feed_key(scope)
+    assert article.guid_key == (guid_key(article.guid, scope) if article.guid else None)
+
+
+def _check_storable(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, int):
+        assert -(2**63) <= value < 2**63
+    elif isinstance(value, Enclosure | Problem):
+        for field in fields(value):
+            _check_storable(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            _check_storable(item)
+
+
+@given(ENTRIES)
+def test_cleaning_what_is_clean_changes_nothing(entry: RawEntry) -> None:
+    try:
+        article = clean_article(entry, BOUNDS)
+    except MalformedEntry:
+        return
+    again = clean_article(
+        replace(
+            entry,
+            url=article.url,
+            guid=article.guid,
+            feed=article.feed_url,
+            content=None if article.excerpt else article.text,
+            content_is_html=False,
+            summary=article.summary,
+            summary_is_html=False,
+            language=article.language,
+            problems=(),
+        ),
+        BOUNDS,
+    )
+    kept = "url canonical_url site guid feed_url text summary excerpt language content_hash url_key guid_key".split()
+    assert [getattr(again, name) for name in kept] == [getattr(article, name) for name in kept]

@@ -1,0 +1,51 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.text.keys import (
+    content_hash,
+    feed_key,
+    fold,
+    guid_key,
+    hashes,
+    key,
+    record_hash,
+    title_key,
+    url_key,
+)
+
+
+def test_keys_are_stable_for_ever() -> None:
+    """A change here makes every dataset in the world unreadable: it needs a new format number."""
+    assert url_key("https://example.org/a").hex() == "fc11985480218ab6729eca0523d5b68e"
+    assert guid_key("tag:1", "https://example.org/feed").hex() == "7512d08de104f1ef357641bdfc9aee65"
+    assert feed_key("https://example.org/feed").hex() == "e1dcfba8822603e29b2608017b44368b"
+    assert title_key("“Café”  Closes – Again").hex() == "45ea8b9790daf9da38b5ee72ee7646c2"
+    assert content_hash("It’s a\n\nlong Story…").hex() == "2623a609ed08006fe6d003bdfb54fd25"
+    assert record_hash("Title", "Text").hex() == "9b4e7eb9c09b395095fe830ebdd6d5c5"
+    assert record_hash("", "").hex() == "5a48c2608f9ae9283ca3745c0da87461"
+
+
+def test_kinds_and_parts_never_run_into_each_other() -> None:
+    keys = {key("a", "b", "c"), key("a", "bc"), key("ab", "c"), key("a", "", "bc"), key("a", "bc", ""), key("abc")}
+    assert len(keys) == 6
+
+
+def test_folding_makes_equal_what_typography_tells_apart() -> None:
+    assert fold("“It’s” – STRAẞE…\u00a0now\n\n") == fold('"it\'s" - strasse... now')
+    assert title_key("Don’t panic") == title_key("DON'T  PANIC")
+    assert content_hash("One\n\ntwo") == content_hash("one two")
+    assert content_hash("One two") != content_hash("One, two")
+
+
+def test_both_hashes_are_those_of_the_single_functions() -> None:
+    assert hashes("Title", "Some – text") == (content_hash("Some – text"), record_hash("Title", "Some – text"))
+
+
+@given(st.text() | st.text(st.sampled_from("ŉʼ`’“\u200d…\xa0\n İΣß")))
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(st.characters()))
+def test_any_text_has_a_key_of_16_bytes(text: str) -> None:
+    assert len(content_hash(text)) == len(url_key(text)) == 16

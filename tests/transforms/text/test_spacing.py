@@ -1,0 +1,59 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.text.spacing import tidy, tidy_line, without_surrogates
+
+ODD = st.text(
+    st.sampled_from(
+        "aé \n\r\t\xa0\u2003\u2028\u2029\u200b\u200c\u200d\ufeff\xad\x00\x85\u0301e\u212a\u1fef\ud800\udc00नी"
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("untidy", "expected"),
+    [
+        ("a\r\nb\rc\x0bd\u2028e", "a\nb\nc\nd\ne"),
+        ("one\u2029two", "one\n\ntwo"),
+        ("  a \t\xa0 b\u2003c  ", "a b c"),
+        ("a \n b", "a\nb"),
+        ("a\n \n\n\t\nb\n", "a\n\nb"),
+        ("so\xadft\u200b hy\ufeffphen\u2060", "soft hyphen"),
+        ("a\x00b\x1bc\x9fd", "abcd"),
+        ("cafe\u0301", "café"),
+        ("e\u200b\u0301", "é"),
+        ("\u0645\u06cc\u200c\u062e\u0648", "\u0645\u06cc\u200c\u062e\u0648"),
+        ("a\u200cb\u200d", "ab"),
+        ("👩\u200d🔬", "👩\u200d🔬"),
+        ("\ud83d\ude00 \ud83d", "😀 �"),
+        ("\n\n\xa0\n", ""),
+    ],
+)
+def test_white_space_and_invisible_characters_have_one_form(untidy: str, expected: str) -> None:
+    assert tidy(untidy) == expected
+
+
+@given(ODD | st.text())
+def test_tidying_twice_changes_nothing(text: str) -> None:
+    assert tidy(tidy(text)) == tidy(text)
+
+
+@given(ODD | st.text())
+def test_what_is_tidy_keeps_the_promises_of_its_contract(text: str) -> None:
+    tidied = tidy(text)
+    tidied.encode()
+    assert unicodedata.is_normalized("NFC", tidied)
+    assert "  " not in tidied and "\n\n\n" not in tidied
+    assert all(line == line.strip() for line in tidied.split("\n"))
+
+
+def test_a_line_has_no_breaks() -> None:
+    assert tidy_line(" A\n\n headline\xa0of\u200b two ") == "A headline of two"
+
+
+@given(ODD | st.text(st.characters()))
+def test_without_surrogates_there_is_only_valid_utf8(text: str) -> None:
+    without_surrogates(text).encode()

@@ -1,0 +1,173 @@
+"""HTML to text, without a tree: one pass over the tags that is linear on any input.
+
+Tags are found as the HTML standard finds them (section 13.2.5, tokenization): a tag starts at `<` and a letter, `/` or
+`!`; a `>` inside a quoted value does not end it; a tag that never ends takes the rest of the document with it.
+"""
+
+import html
+import re
+from typing import Final
+
+from transforms.text.spacing import tidy_line
+
+_PARAGRAPHS: Final = (
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hgroup hr html legend main menu nav ol p pre section summary table tbody "
+    "tfoot thead ul"
+).split()
+_LINES: Final = "br /br li tr".split()
+_CELLS: Final = "/td /th".split()
+_DROPPED: Final = "script style iframe object embed noembed noframes svg template textarea select head".split()
+"""Elements whose content is no text of the article."""
+_HIDING: Final = frozenset("script style iframe textarea svg template".split())
+"""Those that, when never closed, hide the rest of the document; the others are then taken for a slip of the pen."""
+
+_INLINE: Final = "a abbr b br cite code em font i img q s small span strong sub sup time u".split()
+
+
+class _Breaks(dict[str, str]):
+    """What stands for a tag, by its name as it is written; names in other letter case are looked up in lower case."""
+
+    def __missing__(self, name: str) -> str:
+        return self.get(name.lower(), "")
+
+
+_BREAK_OF: Final = _Breaks(
+    {name: "" for inline in _INLINE for name in (inline, f"/{inline}")}
+    | {name: "\n\n" for paragraph in _PARAGRAPHS for name in (paragraph, f"/{paragraph}")}
+    | dict.fromkeys(_LINES, "\n")
+    | dict.fromkeys(_CELLS, " ")
+)
+# Possessive throughout: nothing is read twice, whatever follows.
+_SIMPLE_TAG: Final = re.compile(r"<(/?[A-Za-z][^\s/<>]*+)[^<>]*+>")
+_TAG: Final = re.compile(r"<(/?[A-Za-z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>")
+_ROUGH_TAG: Final = re.compile(r"<(/?[A-Za-z][^\s/>]*+)[^>]*+>")
+_TAG_START: Final = re.compile(r"</?[A-Za-z]")
+_DECLARATION: Final = re.compile(r"<[!?]")
+_DROPPED_START: Final = re.compile(rf"<({'|'.join(_DROPPED)})(?=[\s/>])", re.IGNORECASE)
+_SPECIAL: Final = re.compile(rf"<(?:[!?]|(?i:pre|{'|'.join(_DROPPED)})(?=[\s/>]))")
+_WHITE: Final = re.compile(r"[ \t\n\r\f]+")
+_USUAL_TAG: Final = re.compile(
+    r"<(?:p|br|div|a|img|ul|ol|li|b|i|em|strong|span|h[1-6]|blockquote|table)(?:\s[^<>]*+)?/?>", re.IGNORECASE
+)
+_ASCII_LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def html_to_text(markup: str) -> str:
+    r"""The text of HTML or of a piece of it: paragraphs divided by empty lines, entities resolved.
+
+    Block elements divide paragraphs, `br`, `li` and `tr` divide lines, cells are divided by a blank; scripts, styles,
+    comments and embedded documents are dropped. Where there is no tag, line breaks are kept as the author's own. The
+    result is not tidy yet (`transforms.text.spacing.tidy`). Never raises, linear in the length.
+    """
+    if "<" not in markup:
+        return html.unescape(markup) if "&" in markup else markup
+    if _SPECIAL.search(markup) is None:
+        text = _replace_tags(markup)
+    else:
+        text = _replace_tags_carefully(_without_dropped(_without_declarations(markup)))
+    return html.unescape(text) if "&" in text else text
+
+
+def inline_text(markup: str) -> str:
+    """The text of a title, name or category that may hold markup and entities, tidy and on one line."""
+    if "<" in markup or "&" in markup:
+        markup = html_to_text(markup)
+    return tidy_line(markup)
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a text that does not say what it is holds tags of HTML."""
+    return "<" in text and _USUAL_TAG.search(text) is not None
+
+
+def _replace_tags(markup: str) -> str:
+    # Where every < and > belongs to a tag without quoted ones, a simple pattern finds the same tags in half the time.
+    text = markup.replace("\n", " ").replace("\r", " ").replace("\t", " ").replace("\f", " ")
+    text, tags = _SIMPLE_TAG.subn(_break_for, text)
+    if tags == markup.count("<") == markup.count(">"):
+        return text
+    return _replace_tags_carefully(markup)
+
+
+def _break_for(tag: re.Match[str]) -> str:
+    return _BREAK_OF[tag[1]]
+
+
+def _replace_tags_carefully(markup: str) -> str:
+    """The same for any markup: quoted `>`, stray `<`, tags cut off, `pre` with its line breaks."""
+    pieces: list[str] = []
+    at, depth, pattern = 0, 0, _TAG
+    while (opening := _TAG_START.search(markup, at)) is not None:
+        start = opening.start()
+        pieces.append(_folded(markup[at:start], depth))
+        tag = pattern.match(markup, start)
+        if tag is None:
+            # Quotes do not pair up to the end of the document: they are not looked at from here on, or the search for
+            # their end would be repeated at each tag.
+            pattern = _ROUGH_TAG
+            tag = pattern.match(markup, start)
+            if tag is None:
+                return "".join(pieces)
+        at = tag.end()
+        name = tag[1].lower()
+        if name == "pre":
+            depth += 1
+        elif name == "/pre":
+            depth = max(0, depth - 1)
+        pieces.append(_BREAK_OF[name])
+    pieces.append(_folded(markup[at:], depth))
+    return "".join(pieces)
+
+
+def _folded(text: str, depth: int) -> str:
+    return text if depth else _WHITE.sub(" ", text)
+
+
+def _without_declarations(markup: str) -> str:
+    """Without comments, CDATA marks, declarations and processing instructions. What never ends takes the rest along."""
+    pieces: list[str] = []
+    at = 0
+    while (opening := _DECLARATION.search(markup, at)) is not None:
+        start = opening.start()
+        pieces.append(markup[at:start])
+        if markup.startswith("<!--", start):
+            end = markup.find("-->", start + 2)  # `<!-->` is a whole comment.
+            at = len(markup) if end < 0 else end + 3
+        elif markup.startswith("<![CDATA[", start):
+            end = markup.find("]]>", start)
+            pieces.append(markup[start + 9 : end if end >= 0 else len(markup)])
+            at = len(markup) if end < 0 else end + 3
+        else:
+            end = markup.find(">", start)
+            at = len(markup) if end < 0 else end + 1
+    pieces.append(markup[at:])
+    return "".join(pieces)
+
+
+def _without_dropped(markup: str) -> str:
+    """Without scripts, styles and the like, from their start tag to their end tag."""
+    pieces: list[str] = []
+    at = 0
+    lowered = markup.translate(_ASCII_LOWER)
+    never_closed: set[str] = set()
+    while (opening := _DROPPED_START.search(markup, at)) is not None:
+        name = opening[1].lower()
+        pieces.append(markup[at : opening.start()])
+        end = markup.find(">", opening.end())
+        if end < 0:
+            return "".join(pieces)
+        at = end + 1
+        if name == "embed" or markup[end - 1] == "/" or name in never_closed:
+            continue
+        closing = lowered.find(f"</{name}", at)
+        if closing < 0:
+            if name in _HIDING:
+                return "".join(pieces)
+            never_closed.add(name)
+            continue
+        pieces.append(" ")
+        end = markup.find(">", closing)
+        at = len(markup) if end < 0 else end + 1
+    pieces.append(markup[at:])
+    return "".join(pieces)
