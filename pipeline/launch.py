@@ -33,8 +33,9 @@ from pipeline.dataset.layout import LOCK, MEBIBYTE, STAGING, TREE
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.storage import Storage, StorageError, open_storage
 from pipeline.flow import STEPS, build
+from pipeline.forecast import Phase
 from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
-from pipeline.progress import FileTally, NoTally, Phase, Progress, planned
+from pipeline.progress import Progress
 from pipeline.report import (
     DeadLetterCount,
     PlannedBatch,
@@ -49,6 +50,7 @@ from pipeline.report import (
 from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
 from pipeline.sources.inputs import Input, InputError, find_inputs
 from pipeline.sources.units import format_of, plan_units
+from pipeline.tally import FileTally, NoTally, planned
 from transforms.enrich import Model, ModelMissing, find_model
 from transforms.schemas import Unit
 from transforms.text.errors import BadInput
@@ -336,7 +338,7 @@ def _format(one: Input, plan: Plan) -> str:
 
 
 def _versions(model: Model | None) -> dict[str, str]:
-    names = ("apache-beam", "pyarrow", "fastfeedparser", "feedparser", "trafilatura")
+    names = ("apache-beam", "pyarrow", "lxml", "feedparser", "trafilatura")
     versions = {name: importlib.metadata.version(name) for name in names}
     versions |= {"beamwire": __version__, "python": platform.python_version()}
     if model is not None:

@@ -13,7 +13,7 @@ from pipeline.config import Config
 from pipeline.dataset.batch import Batch, RunSoFar
 from pipeline.dataset.storage import open_storage
 from pipeline.flow import build
-from pipeline.progress import NoTally
+from pipeline.tally import NoTally
 from tests.datasets import ROOT, SEEDS, all_rows, digests, rows, run
 from tests.golden import GOLDEN, golden_rows
 from transforms.enrich import find_model

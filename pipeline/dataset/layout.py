@@ -11,6 +11,9 @@ FORMAT_NUMBER = 1
 CANONICALISATION = 1
 """Number of the rule that makes canonical URLs (`transforms.text.urls`); another one would make the index lie."""
 
+UNREADABLE = "unreadable"
+"""The checksum of a file that could not be read: as soon as it can, it has another one and is a new unit."""
+
 MEBIBYTE = 1 << 20
 
 PARTITIONED_TABLES = ("articles", "duplicates", "revisions")

@@ -3,7 +3,7 @@
 import io
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import apache_beam as beam
 import pyarrow.parquet as pq
@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 from pipeline.dataset.batch import Batch
 from pipeline.dataset.commits import CommittedUnit, commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
+from pipeline.dataset.layout import UNREADABLE
 from pipeline.sinks.runs import DEAD, after_batch, write_run
 from transforms.schemas import DatasetFile, Verdict
+from transforms.text.errors import UnreadableFile
 
 
 class CommitBatch(beam.PTransform[beam.PCollection[Verdict], beam.PCollection[str]]):
@@ -62,18 +64,20 @@ def commit_batch(
 ) -> str:
     """Writes the manifest and the row of the run."""
     counts = dict(verdict.counts) | {"documents": documents, "parsed": sum(unit.articles for unit in verdict.units)}
+    unread: set[str] = set()
     for file in dead_letters:
-        rows = pq.read_table(io.BytesIO(batch.storage.read(file.path)), columns=["step", "reason"])
-        for row, count in Counter(zip(*rows.to_pydict().values(), strict=True)).items():
-            name = f"{DEAD}{row[0]}:{row[1]}"
-            counts[name] = counts.get(name, 0) + count
+        table = pq.read_table(io.BytesIO(batch.storage.read(file.path)), columns=["step", "reason", "source"])
+        letters = list(zip(*table.to_pydict().values(), strict=True))
+        for (step, reason), count in Counter((step, reason) for step, reason, _ in letters).items():
+            counts[f"{DEAD}{step}:{reason}"] = counts.get(f"{DEAD}{step}:{reason}", 0) + count
+        unread |= {source for _, reason, source in letters if reason == UnreadableFile.reason}
     state = read_state(batch.storage)
     if state.parent != batch.parent:
         return _already_committed(batch)
     manifest = next_manifest(
         state,
         batch.name,
-        _units(batch, verdict),
+        _units(batch, verdict, unread),
         batch.settings,
         verdict.rows,
         counts,
@@ -95,8 +99,11 @@ def _already_committed(batch: Batch) -> str:
     return batch.name
 
 
-def _units(batch: Batch, verdict: Verdict) -> tuple[CommittedUnit, ...]:
-    """The units with what was learned of them; one without articles has the time of the unit before it."""
+def _units(batch: Batch, verdict: Verdict, unread: Collection[str]) -> tuple[CommittedUnit, ...]:
+    """The units with what was learned of them; one without articles has the time of the unit before it.
+
+    A file that was gone or changed when it was to be read is not done with the content that was planned.
+    """
     outcomes = {unit.ordinal: unit for unit in verdict.units}
     committed = []
     moment = batch.unit_time
@@ -107,7 +114,7 @@ def _units(batch: Batch, verdict: Verdict) -> tuple[CommittedUnit, ...]:
             CommittedUnit(
                 name=unit.name,
                 size=unit.size,
-                checksum=unit.checksum,
+                checksum=UNREADABLE if unit.name in unread else unit.checksum,
                 start=unit.start,
                 end=unit.end,
                 time=moment,

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
+from pipeline.dataset.layout import UNREADABLE
 from pipeline.dataset.storage import GCS_SCHEME, Storage, open_storage
 from pipeline.sources.compression import PIECE_BYTES
 from transforms.schemas import Unit
@@ -17,9 +18,6 @@ from transforms.text.errors import UnreadableFile
 
 StorageAt = Callable[[str], Storage]
 """How a location becomes a storage: `open_storage`, or a stand-in."""
-
-UNREADABLE: Final = "unreadable"
-"""The checksum of a file that could not be read when the run was planned."""
 
 SHA256: Final = "sha256:"
 

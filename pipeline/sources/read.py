@@ -10,6 +10,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.error_handling import ErrorHandler
 
+from pipeline.dataset.layout import UNREADABLE
 from pipeline.sources.archives import read_archive
 from pipeline.sources.compression import decompress
 from pipeline.sources.delimited import read_rows
@@ -17,7 +18,7 @@ from pipeline.sources.documents import Reading, ReadOptions, Skipped, read_failu
 from pipeline.sources.formats import HEAD_BYTES, sniff
 from pipeline.sources.lines import lines_of_slice, read_lines
 from pipeline.sources.objects import read_objects
-from pipeline.sources.opening import UNREADABLE, CheckedInput, open_input
+from pipeline.sources.opening import CheckedInput, open_input
 from pipeline.sources.parquet import read_parquet
 from pipeline.sources.transcoding import peek, utf8_pieces
 from pipeline.sources.whole import KINDS, read_whole

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal
 
 from pipeline.dataset.commits import DoneUnit
+from pipeline.dataset.layout import UNREADABLE
 from pipeline.dataset.storage import StorageError, open_storage
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import HEAD_BYTES, Format, sniff
 from pipeline.sources.inputs import Input
-from pipeline.sources.opening import UNREADABLE, StorageAt, checksum_of, open_input
+from pipeline.sources.opening import StorageAt, checksum_of, open_input
 from pipeline.sources.parquet import row_group_bytes
 from pipeline.sources.transcoding import wide_encoding
 from transforms.schemas import Unit

@@ -11,19 +11,10 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 
+from pipeline.forecast import BatchCount, Forecast, Phase, Remaining
 from pipeline.options import make_runner, parse_beam_options
-from pipeline.progress import (
-    BatchCount,
-    FileTally,
-    Forecast,
-    NoTally,
-    Phase,
-    Progress,
-    Remaining,
-    _Bars,
-    _Lines,
-    planned,
-)
+from pipeline.progress import Progress, _Bars, _Lines
+from pipeline.tally import FileTally, NoTally, planned
 from transforms.schemas import Tally
 
 

@@ -177,9 +177,9 @@ class Identities:
             pair = pair_key(record.url_key, record.guid_key)
             if pair in self._articles:
                 candidates.append(self._articles[pair])
-        for candidate in candidates:
-            if candidate.holds(record):
-                return candidate, None
+        held = next((one for one in candidates if one.holds(record)), None)
+        if held is not None:
+            return held, None
         other = by_guid if by_url is not None and by_guid is not by_url else None
         related = other if other is not None and other.alike(record) else None
         for candidate in (by_url, by_guid):

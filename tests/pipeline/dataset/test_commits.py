@@ -18,11 +18,11 @@ from pipeline.dataset.commits import (
     Manifest,
     batch_name,
     commit,
+    done_unit,
     manifest_bytes,
     next_manifest,
     read_manifests,
     read_state,
-    done_unit,
 )
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import manifest_file, segment_file
