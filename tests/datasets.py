@@ -31,7 +31,7 @@ def beamwire(
     return done
 
 
-def run(output: Path, *words: str | Path, entities: bool = False) -> subprocess.CompletedProcess[str]:
+def run(output: Path | str, *words: str | Path, entities: bool = False) -> subprocess.CompletedProcess[str]:
     """A run without entities, which takes a second less."""
     return beamwire("run", *words, "--output", output, "--set", f"enrich.enabled={str(entities).lower()}")
 
