@@ -56,6 +56,7 @@ class Clusters:
     def __init__(self) -> None:
         """Nothing is known."""
         self._founders: dict[int, Founder] = {}
+        self._of_article: dict[bytes, int] = {}
         self._first_rows: dict[bytes, dict[int, list[bytes]]] = {}
 
     def learn_founders(self, entries: Iterable[IndexEntry]) -> None:
@@ -71,10 +72,17 @@ class Clusters:
             assert entry.content_hash is not None and entry.cluster is not None
             self._remember(_text_key(entry.words or 0, entry.title_key, entry.content_hash), entry.cluster, entry.id)
 
+    def learn_articles(self, entries: Iterable[IndexEntry]) -> None:
+        """Takes in where the rows of some articles stand; in order of arrival."""
+        for entry in entries:
+            if entry.cluster is not None:
+                self._of_article[entry.id] = entry.cluster
+
     def place(self, article: KnownArticle, record: Record) -> Match:
         """The cluster of a new row of the article (rules 5–9); without a founder the row founds one."""
-        if article.revision:
-            current = self._founders[article.cluster]
+        cluster = self._of_article.get(article.id)
+        if cluster is not None:
+            current = self._founders[cluster]
             if current.id == article.id or current.like(record):
                 return Match(current)
         key = _text_key(record.words, record.title_key, record.content_hash)
@@ -87,6 +95,7 @@ class Clusters:
         if founder is None:
             founder = Founder(number, article.id, record.content_hash, record.telling_title)
             self._founders[number] = founder
+        self._of_article[article.id] = founder.number
         key = _text_key(record.words, record.title_key, record.content_hash)
         self._remember(key, founder.number, article.id)
         return founder

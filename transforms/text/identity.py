@@ -81,7 +81,6 @@ class KnownArticle:
 
     id: bytes
     revision: int = 0
-    cluster: int = -1
     longest_full_text: int = 0
     urls: set[bytes] = field(default_factory=set)
     guids: set[tuple[bytes | None, bytes]] = field(default_factory=set)
@@ -99,10 +98,9 @@ class KnownArticle:
             self.guids.add((feed_key, guid_key))
         return len(self.urls) + len(self.guids) > known
 
-    def learn_row(self, record: "Record | IndexEntry", cluster: int) -> None:
+    def learn_row(self, record: "Record | IndexEntry") -> None:
         """Takes a new revision in."""
         self.revision += 1
-        self.cluster = cluster
         assert record.record_hash is not None and record.content_hash is not None
         self.records.add(record.record_hash)
         self.contents.add(record.content_hash)
@@ -158,8 +156,7 @@ class Identities:
                 continue
             article.learn_keys(entry.url_key, entry.guid_key, entry.feed_key)
             if entry.kind == ROW:
-                assert entry.cluster is not None
-                article.learn_row(entry, entry.cluster)
+                article.learn_row(entry)
 
     def resolve(self, record: Record) -> tuple[KnownArticle, KnownArticle | None]:
         """The article that the record belongs to (rules 1–3), and the other one that its keys also name, if alike.
