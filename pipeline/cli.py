@@ -5,14 +5,19 @@ signal.
 """
 
 import argparse
+import contextlib
+import difflib
 import json
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pipeline import __version__
 from pipeline.quiet import quiet_beam
+from pipeline.report import printable
 
 EPILOG = "Each command explains itself: beamwire run --help"
 
@@ -24,6 +29,18 @@ SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_lette
 
 class _Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses what it does not know, and names the nearest flag."""
+        known, unknown = super().parse_known_args(args, namespace)
+        for word in unknown:
+            if word.startswith("-"):
+                flag = word.partition("=")[0]
+                near = difflib.get_close_matches(flag, self._option_string_actions, n=1)
+                self.error(f"unknown option {flag}{f'; the nearest is {near[0]}' if near else ''}")
+        if unknown:
+            self.error(f"unexpected argument {unknown[0]!r}")
+        return known, unknown
 
     def error(self, message: str) -> NoReturn:
         """Prints the message and how to get help."""
@@ -91,11 +108,37 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and answers its exit code."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one BLAS thread a process: two take twice the time
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nbeamwire: stopped\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        _leave_stdout()
+        return 0
+    except OSError as error:
+        _leave_stdout()
+        sys.stderr.write(f"beamwire: {error.filename or 'standard output'}: {error.strerror or error}\n")
+        return 1
+
+
+def _leave_stdout() -> None:
+    """What is still to be written has no reader, and Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main(words: list[str]) -> int:
     parser = build_parser()
     beam_options: list[str] = []
-    if words[:1] == ["run"]:
-        words, beam_options = _part(words)
+    if words[:1] == ["run"] and _names_beam_options(words):  # Beam is only loaded where it has to be
+        quiet_beam()
+        from pipeline.options import OptionError, parse_beam_options, split_arguments
+
+        beam_options, words = split_arguments(words, RUN_FLAGS)
+        try:  # before anything else, for a misspelt flag leaves its value among the PATHs
+            parse_beam_options(beam_options, RUN_FLAGS)
+        except OptionError as error:
+            return _mistake(error)
     known = parser.parse_args(words)
     commands: dict[str | None, Callable[[], int]] = {
         None: lambda: _help(parser),
@@ -104,14 +147,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "files": lambda: _files(known),
         "schema": lambda: _schema(known.name),
     }
-    try:
-        return commands[known.command]()
-    except KeyboardInterrupt:
-        sys.stderr.write("\nbeamwire: stopped\n")
-        return 130
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code = commands[known.command]()
+    sys.stdout.flush()  # here, where a reader that has gone is no surprise
+    return code
+
+
+def _names_beam_options(words: Sequence[str]) -> bool:
+    return any(word.startswith("--") and word.partition("=")[0] not in RUN_FLAGS for word in words)
 
 
 def _help(parser: argparse.ArgumentParser) -> int:
@@ -119,18 +161,8 @@ def _help(parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def _part(words: list[str]) -> tuple[list[str], list[str]]:
-    """Our words of a `run`, and Beam's options; Beam is only loaded where there is one."""
-    if not any(word.startswith("--") and word.partition("=")[0] not in RUN_FLAGS for word in words):
-        return words, []
-    quiet_beam()
-    from pipeline.options import split_arguments
-
-    theirs, ours = split_arguments(words, RUN_FLAGS)
-    return ours, theirs
-
-
 def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
+    started = time.time()
     from pipeline.config_file import ConfigError, load_config
 
     try:
@@ -146,12 +178,11 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
     from pipeline.launch import RunFailed, UserMistake, run
 
     try:
-        run(config, beam_options, RUN_FLAGS, dry_run=known.dry_run, quiet=known.quiet)
+        run(config, beam_options, RUN_FLAGS, started=started, dry_run=known.dry_run, quiet=known.quiet)
     except UserMistake as error:
         return _mistake(error)
     except RunFailed as error:
-        sys.stderr.write(f"beamwire: {error}\n")
-        return 1
+        return _complain(error, 1)
     return 0
 
 
@@ -160,6 +191,8 @@ def _query(known: argparse.Namespace) -> int:
     from pipeline.dataset.query import query
     from pipeline.dataset.storage import StorageError
 
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # DuckDB would not let Ctrl-C through until it is done
     try:
         query(known.dataset, known.sql, known.format, sys.stdout)
     except (DatasetError, StorageError) as error:
@@ -193,5 +226,12 @@ def _schema(name: str) -> int:
 
 
 def _mistake(error: Exception) -> int:
-    sys.stderr.write("".join(f"beamwire: {line}\n" for line in str(error).splitlines()))
-    return 2
+    return _complain(error, 2)
+
+
+def _complain(error: Exception, code: int) -> int:
+    """Says what is wrong, fit for a terminal whatever file names and contents it quotes; answers the exit code."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write("".join(f"beamwire: {printable(line)}\n" for line in str(error).splitlines()))
+        sys.stderr.flush()
+    return code

@@ -7,7 +7,7 @@ manifest and is a part of a batch's name.
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 ArticleField = Literal[
     "url",
@@ -33,7 +33,7 @@ InputFormat = Literal["auto", "text", "html", "feed", "jsonl", "json", "csv", "p
 class Strict(BaseModel):
     """A part of the config: immutable, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 class SourceConfig(Strict):
@@ -50,6 +50,20 @@ class SourceConfig(Strict):
     max_document_mebibytes: Annotated[int, Field(ge=1, le=1024)] = Field(
         32, description="A larger page, feed, text or record is a dead letter (`too_large`). Decompressed size."
     )
+    slice_mebibytes: Annotated[float, Field(gt=0)] = Field(
+        64,
+        description="JSON lines and Parquet files larger than this are read as several units of about this size. It "
+        "shapes rows: units are the order of arrival.",
+    )
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str | None) -> str | None:
+        try:
+            "".encode(encoding or "utf-8")
+        except (LookupError, ValueError):
+            raise ValueError("takes the name of an encoding, as in cp1252") from None
+        return encoding
 
 
 class NormalizeConfig(Strict):
@@ -57,6 +71,13 @@ class NormalizeConfig(Strict):
 
     earliest_date: date = Field(date(1980, 1, 1), description="A publication date before it is refused and kept raw.")
     latest_date: date = Field(date(2099, 12, 31), description="A publication date after it is refused and kept raw.")
+
+    @field_validator("latest_date")
+    @classmethod
+    def _is_after_the_earliest(cls, latest: date, info: ValidationInfo) -> date:
+        if latest < info.data.get("earliest_date", latest):
+            raise ValueError("takes a date that is not before normalize.earliest_date")
+        return latest
 
 
 class BatchConfig(Strict):
@@ -67,9 +88,6 @@ class BatchConfig(Strict):
     )
     block_rows: Annotated[int, Field(ge=1, le=65536)] = Field(
         4096, description="Articles a staged block; more cost memory, fewer cost time."
-    )
-    slice_mebibytes: Annotated[float, Field(gt=0)] = Field(
-        64, description="JSON lines and Parquet files larger than this are read as several units of about this size."
     )
 
 

@@ -4,6 +4,7 @@ Every mistake is one sentence that names the place (file and line, or the flag),
 """
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,16 @@ from pipeline.config import Config
 
 class ConfigError(ValueError):
     """The config cannot be used; the message says where and why."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a date stays text, for the setting it belongs to to read or refuse."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in forms if not tag.endswith(":timestamp")]
+    for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def load_config(file: str | None, assignments: Sequence[str], overrides: Mapping[str, Any]) -> Config:
@@ -33,8 +44,8 @@ def load_config(file: str | None, assignments: Sequence[str], overrides: Mapping
         if not equals or not key:
             raise ConfigError(f"--set {assignment}: not of the form key=value, as in --set enrich.enabled=false")
         try:
-            value = yaml.safe_load(text) if text else ""
-        except yaml.YAMLError:
+            value = yaml.load(text, Loader=_Loader) if text else ""
+        except (yaml.YAMLError, ValueError):
             raise ConfigError(f"--set {assignment}: the value is not valid YAML; put quotes around it") from None
         _assign(settings, tuple(key.split(".")), value, places, f"--set {assignment}")
     for key, value in overrides.items():
@@ -66,8 +77,8 @@ def _read(file: str) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ConfigError(f"{file}: cannot be read: {reason}") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        settings = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=_Loader)
+        settings = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{file}:{line}: not valid YAML: {error.problem}") from None
@@ -118,8 +129,48 @@ def _explain(error: dict[str, Any], places: Mapping[tuple[str, ...], str], file:
         return f"{where}: there is no setting {name}{_nearest(name)}"
     if error["type"] == "literal_error" and "fields" in path:
         return f"{where}: {path[-1]} is no field of an article; known are {error['ctx']['expected']}"
-    value = error.get("input")
-    return f"{where}: {name}: {error['msg'][:1].lower()}{error['msg'][1:]} (it is {value!r})"
+    return f"{where}: {name} {_expected(error)}, not {_as_yaml(error['input'])}"
+
+
+_KINDS = {
+    "bool": "takes true or false",
+    "int": "takes a whole number",
+    "float": "takes a number",
+    "finite": "takes a number",
+    "string": "takes text",
+    "date": "takes a date, as in 1980-12-31",
+    "tuple": "takes a list, as in [a, b]",
+    "dict": "takes a mapping, as in {title: headline}",
+    "model": "is a section and takes a mapping of its settings",
+}
+"""What a setting takes, by how pydantic's name of the error begins."""
+
+_LIMITS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than_equal": ("le", "at most"),
+}
+_SHOWN_CHARS = 80
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    kind = str(error["type"])
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        return f"takes {words} {error['ctx'][key]:g}"
+    if kind == "literal_error":
+        return f"takes {error['ctx']['expected']}"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    for beginning, what in _KINDS.items():
+        if kind.startswith(f"{beginning}_"):
+            return what
+    return f"cannot be used: {error['msg']}"
+
+
+def _as_yaml(value: Any) -> str:
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _nearest(name: str) -> str:

@@ -7,13 +7,12 @@ the one door. The labels are the contract with a running job.
 """
 
 import apache_beam as beam
-from apache_beam.transforms.error_handling import ErrorHandler
 
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch
 from pipeline.sinks.articles import WriteArticles
 from pipeline.sinks.commit import CommitBatch
-from pipeline.sinks.dead_letters import WriteDeadLetters
+from pipeline.sinks.dead_letters import DeadLetterDoor
 from pipeline.sinks.history import BatchHistory
 from pipeline.sources.documents import ReadOptions
 from pipeline.sources.read import ReadDocuments
@@ -47,7 +46,7 @@ def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
     limits = FileLimits(config.write.max_file_rows, config.write.max_file_mebibytes << 20)
-    with ErrorHandler("DeadLetters" >> WriteDeadLetters(batch)) as errors:
+    with DeadLetterDoor(batch) as errors:
         documents = (
             root
             | "Units" >> beam.Create(batch.units, reshuffle=True)

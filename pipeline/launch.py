@@ -9,13 +9,14 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
@@ -31,7 +32,8 @@ from pipeline.dataset.commits import DatasetState, Manifest, batch_name, read_ma
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import LOCK, MEBIBYTE, STAGING, TREE
 from pipeline.dataset.lock import dataset_lock
-from pipeline.dataset.storage import Storage, StorageError, open_storage
+from pipeline.dataset.storage import Storage, StorageError
+from pipeline.dataset.stores import open_storage
 from pipeline.flow import STEPS, build
 from pipeline.forecast import Phase
 from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
@@ -46,11 +48,13 @@ from pipeline.report import (
     list_settings,
     print_plan,
     print_report,
+    printable,
 )
 from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
 from pipeline.sources.inputs import Input, InputError, find_inputs
 from pipeline.sources.units import format_of, plan_units
 from pipeline.tally import FileTally, NoTally, planned
+from pipeline.workers import kill_workers
 from transforms.enrich import Model, ModelMissing, find_model
 from transforms.schemas import Unit
 from transforms.text.errors import BadInput
@@ -87,42 +91,60 @@ def run(
     beam_options: Sequence[str],
     own_flags: Collection[str],
     *,
+    started: float,
     dry_run: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Plans a run and does it, or only shows the plan.
+    """Plans a run and does it, or only shows the plan. `started` is when the command was typed, in seconds.
 
     Raises UserMistake for what the user can mend before anything runs, RunFailed for what fails after.
     """
-    started = time.time()
     try:
         options = parse_beam_options(beam_options, own_flags)
         storage = open_storage(str(config.output))
+        model = find_model(config.enrich.model) if config.enrich.enabled else None
+        inputs, left_out = _inputs(config, storage)  # before the lock, so that a misspelt PATH makes no folder
         if dry_run:
-            print_plan(_described(plan_run(config, storage), options), sys.stdout)
+            print_plan(_described(plan_run(config, storage, inputs, model), options, left_out), sys.stdout)
             return
-        with dataset_lock(storage, _say), _stopped_by_signals(storage):
-            plan = plan_run(config, storage)
+        if left_out and not quiet:
+            _say(left_out)
+        with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
+            plan = plan_run(config, storage, inputs, model)
             try:
-                report = _Chain(plan, options, started, quiet).run()
+                report = _Chain(plan, options, started, folder, quiet).run()
             except Exception as error:
-                raise RunFailed(_explained(error)) from error
+                raise RunFailed(_explained(error, log_folder=os.path.dirname(folder))) from error
     except (OptionError, InputError, ModelMissing, StorageError, DatasetError) as error:
         raise UserMistake(str(error)) from error
     if not quiet:
-        print_report(report, sys.stdout)
+        print_report(report, sys.stdout, program=_program())
 
 
-def plan_run(config: Config, storage: Storage) -> Plan:
+def _inputs(config: Config, storage: Storage) -> tuple[list[Input], str]:
+    """What the PATHs mean, without the files of the dataset itself, which may lie among them; and what was left out."""
+    found = find_inputs(config.source.paths)
+    root = os.path.join(_real(storage.location), "")
+    inputs = [one for one in found.files if not _real(one.path).startswith(root)]
+    notes = [(found.left_out, "hidden, or no files"), (len(found.files) - len(inputs), "of the dataset itself")]
+    left_out = ", ".join(f"{count:,} ({why})" for count, why in notes if count)
+    if not inputs:
+        raise InputError(f"{storage.location}: all that is to be read lies in the dataset itself. Name other files.")
+    return inputs, f"left out of the inputs: {left_out}" if left_out else ""
+
+
+def _real(path: str) -> str:
+    return path if "://" in path else os.path.realpath(path)
+
+
+def plan_run(config: Config, storage: Storage, inputs: Sequence[Input], model: Model | None) -> Plan:
     """Plans a run against the manifests; reads every input once, for its checksum. Writes nothing.
 
-    Raises InputError, StorageError, DatasetError, ModelMissing.
+    Raises StorageError, DatasetError.
     """
-    model = find_model(config.enrich.model) if config.enrich.enabled else None
     state = read_state(storage)
-    inputs = find_inputs(config.source.paths).files
     units = plan_units(
-        inputs, state.unit_count, state.done, int(config.batch.slice_mebibytes * MEBIBYTE), config.source.format
+        inputs, state.unit_count, state.done, int(config.source.slice_mebibytes * MEBIBYTE), config.source.format
     )
     batches = tuple(cut_batches(units, int(config.batch.max_mebibytes * MEBIBYTE)))
     return Plan(config, storage, state, tuple(inputs), batches, model)
@@ -145,9 +167,10 @@ def cut_batches(units: Sequence[Unit], max_bytes: int) -> Iterator[tuple[Unit, .
 class _Chain:
     """The batches of one run, each built upon the manifest of the one before."""
 
-    def __init__(self, plan: Plan, options: PipelineOptions, started: float, quiet: bool) -> None:
+    def __init__(self, plan: Plan, options: PipelineOptions, started: float, folder: str, quiet: bool) -> None:
         self._plan = plan
         self._options = options
+        self._folder = folder  # of temporary files
         self._quiet = quiet
         self._started = started
         self._run = RunSoFar(
@@ -171,13 +194,13 @@ class _Chain:
             write_run(storage, nothing_done(self._run, int(time.time() * 1e6)))
             return _report(plan, [], time.time() - self._started)
         sizes = [sum(unit.size for unit in units) for units in plan.batches]
-        with Progress(sizes, quiet=self._quiet) as progress, tempfile.TemporaryDirectory(prefix="beamwire-") as folder:
+        with Progress(sizes, quiet=self._quiet) as progress:
             for number, units in enumerate(plan.batches, start=1):
-                self._do(number, units, progress, folder)
+                self._do(number, units, progress)
         manifests = list(read_manifests(storage, after=plan.state.sequence))
         return _report(plan, manifests, time.time() - self._started)
 
-    def _do(self, number: int, units: tuple[Unit, ...], progress: Progress, folder: str) -> None:
+    def _do(self, number: int, units: tuple[Unit, ...], progress: Progress) -> None:
         """One batch, from its units to its manifest."""
         plan, storage = self._plan, self._plan.storage
         state = plan.state if number == 1 else read_state(storage)
@@ -192,13 +215,13 @@ class _Chain:
             unit_time=state.unit_time,
             segments=state.segments(),
             storage=storage,
-            tally=NoTally() if self._quiet else FileTally(folder),
+            tally=NoTally() if self._quiet else FileTally(self._folder),
             run=run.with_last(number == len(plan.batches)),
             enriched=plan.model is not None,
             max_payload_bytes=plan.config.dead_letters.max_payload_kibibytes << 10,
             parquet=ParquetSettings(plan.config.write.compression_level, plan.config.write.row_group_rows),
         )
-        with progress.batch(number, folder, _phases(batch, plan.model is not None, folder)):
+        with progress.batch(number, self._folder, _phases(batch, plan.model is not None, self._folder)):
             self._launch(batch)
         storage.delete_folder(STAGING)
 
@@ -218,7 +241,7 @@ def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
 _KNOWN_FAILURE = re.compile(r"(?:pipeline\.dataset\.(?:storage|errors)|transforms\.\w+(?:\.\w+)?)\.(\w+): (.+)")
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, log_folder: str) -> str:
     """What failed in a sentence and how to go on. Beam wraps what a step raises into text."""
     going_on = f"What is committed stays. To go on, run the same command again:\n  {_command()}"
     found = _KNOWN_FAILURE.findall(str(error))
@@ -227,32 +250,59 @@ def _explained(error: Exception) -> str:
         return f"{message.partition(' [while running')[0]}\n{going_on}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'a file'}: {error.strerror}\n{going_on}"
-    with tempfile.NamedTemporaryFile("w", prefix="beamwire-failure-", suffix=".txt", delete=False) as log:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="beamwire-failure-", suffix=".txt", dir=log_folder, delete=False
+    ) as log:
         log.write("".join(traceback.format_exception(error)))
     last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
     return f"failed: {last}\nAll details are in {log.name}. {going_on}"
 
 
 def _command() -> str:
-    return shlex.join(["beamwire", *sys.argv[1:]])
+    return f"{_program()} {shlex.join(sys.argv[1:])}"
+
+
+def _program() -> str:
+    """How the command was called, so that what is printed can be typed: by name, or by where it lies."""
+    called = sys.argv[0]
+    if os.path.basename(called) != "beamwire" or shutil.which("beamwire") == os.path.abspath(called):
+        return "beamwire"
+    near = os.path.relpath(called)
+    return shlex.quote(called if near.startswith(os.pardir) else near)
 
 
 @contextmanager
-def _stopped_by_signals(storage: Storage) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the process at once, with a word on how to go on.
+def _temporary_folder() -> Iterator[str]:
+    """A folder for all temporary files of the run, Beam's too: what a stopped run leaves is deleted with it."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="beamwire-") as folder:
+        tempfile.tempdir = folder
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = before
 
-    Nothing has to be tidied: what no manifest names does not exist. Beam's threads would be waited for, so the process
-    leaves without them; worker processes end when they find themselves alone.
+
+@contextmanager
+def _stopped_by_signals(storage: Storage, folder: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the process and its workers at once, with a word on how to go on.
+
+    The dataset has not to be tidied: what no manifest names does not exist. Beam's threads would be waited for, so the
+    process leaves without them.
     """
 
     def stop(number: int, _: FrameType | None) -> NoReturn:
-        storage.delete(LOCK)
         show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
         os.write(
             sys.stderr.fileno(),
             f"{show_cursor}\nbeamwire: stopped. What is committed stays; the same command goes on after it:\n"
             f"  {_command()}\n".encode(),
         )
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # Beam's threads would complain of what follows
+        with suppress(Exception):
+            kill_workers()
+            shutil.rmtree(folder, ignore_errors=True)
+            storage.delete(LOCK)
         os._exit(128 + number)
 
     handled = (signal.SIGINT, signal.SIGTERM)
@@ -302,17 +352,17 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunRep
     )
 
 
-def _described(plan: Plan, options: PipelineOptions) -> RunPlan:
+def _described(plan: Plan, options: PipelineOptions, left_out: str) -> RunPlan:
     """The plan for people."""
     to_come = {unit.path for units in plan.batches for unit in units}
-    note = _changed_settings(plan)
+    done = {unit[0] for unit in plan.state.done}
     enrich = f"spaCy {plan.model.name} {plan.model.version}" if plan.model else "enrich.enabled"
     rows = [(table, sum(file.rows for file in plan.state.table(table))) for table in sorted(plan.state.files)]
     return RunPlan(
         output=str(plan.config.output),
         runner=str(options.view_as(StandardOptions).runner),
         inputs=tuple(
-            PlannedInput(one.name, _format(one, plan), one.size, one.path not in to_come) for one in plan.inputs
+            PlannedInput(one.name, _format(one, plan), one.size, _standing(one, to_come, done)) for one in plan.inputs
         ),
         committed_batches=plan.state.sequence,
         committed_units=plan.state.unit_count,
@@ -324,8 +374,14 @@ def _described(plan: Plan, options: PipelineOptions) -> RunPlan:
         ),
         layout=TREE,
         settings=list_settings(plan.config.model_dump(mode="json"), Config().model_dump(mode="json")),
-        warnings=(note,) if note else (),
+        warnings=tuple(note for note in (_changed_settings(plan), left_out) if note),
     )
+
+
+def _standing(one: Input, to_come: Collection[str], done: Collection[str]) -> str:
+    if one.path in to_come:
+        return ""
+    return "committed" if one.name in done else "same as another input"
 
 
 def _format(one: Input, plan: Plan) -> str:
@@ -347,4 +403,4 @@ def _versions(model: Model | None) -> dict[str, str]:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"beamwire: {text}\n")
+    sys.stderr.write(f"beamwire: {printable(text)}\n")

@@ -10,6 +10,10 @@ _NOISE = ("apitools not found", "No semi_persistent_directory found")
 """How the messages begin that say nothing about a run: the missing extra, and a folder that only containers have."""
 
 
+_FAILURES = ("apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker")
+"""Loggers that write down a step's failure with all its frames; the run raises it as well, and says it in a line."""
+
+
 def quiet_beam() -> None:
     """Hides what Beam says about itself; other warnings still go to stderr, as bare lines, as Python does by default.
 
@@ -18,6 +22,7 @@ def quiet_beam() -> None:
     root = logging.getLogger()
     if _says_something not in root.filters:
         root.addFilter(_says_something)
+    _quiet_failures()
     if not root.handlers and logging.lastResort is not None:  # where a handler is, Beam's basicConfig() adds none
         root.addHandler(logging.lastResort)
 
@@ -28,6 +33,16 @@ def quiet_worker() -> None:
     root.addFilter(_says_something)
     root.addHandler(logging.NullHandler())
     logging.getLogger("apache_beam.runners.worker.sdk_worker_main").addFilter(_says_something)
+    _quiet_failures()
+
+
+def _quiet_failures() -> None:
+    for name in _FAILURES:
+        logging.getLogger(name).addFilter(_is_no_failure)
+
+
+def _is_no_failure(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.ERROR
 
 
 def _says_something(record: logging.LogRecord) -> bool:

@@ -50,12 +50,15 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class PlannedInput:
-    """An input that was found. `format` is what it was told to be, or why it cannot be told."""
+    """An input that was found. `format` is what it was told to be, or why it cannot be told.
+
+    `standing` says why it will not be read: it is committed, or the same as another; "" where it will.
+    """
 
     name: str
     format: str
     size: int
-    is_committed: bool
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ class RunPlan:
     warnings: tuple[str, ...] = ()
 
 
-def print_report(report: RunReport, file: TextIO) -> None:
-    """Prints the table at the end of a run, and the next command to type."""
-    file.write("\n".join([*_report_lines(report), ""]))
+def print_report(report: RunReport, file: TextIO, program: str = "beamwire") -> None:
+    """Prints the table at the end of a run, and the next command to type, which calls `program`."""
+    file.write("\n".join([*_report_lines(report, program), ""]))
 
 
 def print_plan(plan: RunPlan, file: TextIO) -> None:
@@ -157,7 +160,7 @@ def count_text(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
-def _report_lines(report: RunReport) -> Iterator[str]:
+def _report_lines(report: RunReport, program: str) -> Iterator[str]:
     letters = sum(it.count for it in report.dead_letters)
     if not report.units and not letters:
         yield "Nothing to do: every input is committed already."
@@ -165,9 +168,9 @@ def _report_lines(report: RunReport) -> Iterator[str]:
         yield from _aligned(_report_rows(report, letters))
     yield ""
     output = shlex.quote(report.output)
-    yield f"Next: beamwire query {output}"
+    yield f"Next: {program} query {output}"
     if letters:
-        yield f"      beamwire query {output} {shlex.quote(_DEAD_LETTER_QUERY)}"
+        yield f"      {program} query {output} {shlex.quote(_DEAD_LETTER_QUERY)}"
 
 
 def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, str]]:
@@ -192,7 +195,11 @@ def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, st
         f"{report.files:,}",
         f"{_plural(report.files, 'file')} in {count_text(report.partitions, 'partition')}, {size_text(report.bytes)}",
     )
-    rate = f"{report.parsed / report.seconds:,.0f} articles a second" if report.seconds > 0 else ""
+    rate = (
+        f"{report.parsed / report.seconds:,.0f} {_plural(round(report.parsed / report.seconds), 'article')} a second"
+        if report.seconds > 0
+        else ""
+    )
     yield "time", duration_text(report.seconds), rate
 
 
@@ -234,7 +241,7 @@ def _plan_lines(plan: RunPlan) -> Iterator[str]:
 
 def _input_rows(inputs: Sequence[PlannedInput]) -> Iterator[tuple[str, ...]]:
     for it in inputs[:_SHOWN]:
-        yield it.name, it.format, size_text(it.size), "committed" if it.is_committed else ""
+        yield it.name, it.format, size_text(it.size), it.standing
 
 
 def _format_rows(inputs: Iterable[PlannedInput]) -> Iterator[tuple[str, ...]]:
@@ -258,7 +265,7 @@ def _indented(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Columns side by side; those of numbers, sizes and counts to the right, but never the first."""
-    columns = [[_printable(text) for text in column] for column in zip(*rows, strict=True)]
+    columns = [[printable(text) for text in column] for column in zip(*rows, strict=True)]
     padded = []
     for i, column in enumerate(columns):
         width = max(map(len, column))
@@ -267,7 +274,7 @@ def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     return ("  ".join(row).rstrip() for row in zip(*padded, strict=True))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A text from outside (the name of a file may hold anything) as it may be sent to a terminal."""
     return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
 

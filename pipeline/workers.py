@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
 from apache_beam import Pipeline
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.portability.api import beam_fn_api_pb2
@@ -25,11 +26,11 @@ from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
     WorkerHandler,
 )
 from apache_beam.runners.portability.local_job_service import SubprocessSdkWorker
-from apache_beam.runners.worker import sdk_worker_main
+from apache_beam.runners.worker import sdk_worker, sdk_worker_main
 from apache_beam.transforms.environments import SubprocessSDKEnvironment, python_sdk_capabilities
 
 _ENVIRONMENT = "beamwire:env:worker_process:v1"
-_MAIN = "from pipeline.quiet import quiet_worker; quiet_worker(); from pipeline.workers import serve; serve()"
+_MAIN = "from pipeline.quiet import quiet_worker; quiet_worker(); from pipeline.workers import serve; serve({})"
 _PARENT_CHECK_SECONDS = 0.5
 
 
@@ -50,22 +51,26 @@ class WorkerProcessRunner(FnApiRunner):
             return super().run_pipeline(pipeline, options)
 
 
-def serve() -> None:
+def serve(launcher: int) -> None:
     """What a worker process does: it works for the launcher, until that lets it go or is gone."""
-    signal.signal(signal.SIGINT, _fall_silent)
-    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(target=_end_with, args=(launcher,), name="launcher", daemon=True).start()
+    vars(sdk_worker)["print"] = _say_nothing  # it prints every failure of a step, which the launcher gets and tells
     sdk_worker_main.main([])
 
 
-def _fall_silent(signum: int, frame: object) -> None:
-    """Ctrl-C reaches every process, and the launcher alone answers it: workers do not complain that it goes."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.dup2(nowhere, sys.stderr.fileno())
+def kill_workers() -> None:
+    """Ends the workers of this process before it ends itself, so that none complains of it."""
+    for worker in psutil.Process().children():
+        with suppress(psutil.Error):
+            worker.kill()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+def _say_nothing(*words: object, file: object = None) -> None:
+    """Takes the place of `print`."""
+
+
+def _end_with(launcher: int) -> None:
+    while os.getppid() == launcher:
         time.sleep(_PARENT_CHECK_SECONDS)
     os._exit(1)
 
@@ -73,11 +78,13 @@ def _end_with(parent: int) -> None:
 def _command() -> str:
     """The shell line that starts a worker.
 
-    exec: the process that Beam starts is Python, not a shell around it. -P and the path: a folder `pipeline` where the
-    command was typed is not taken for ours.
+    trap: Ctrl-C reaches every process, and the launcher alone answers it. exec: the process that Beam starts is
+    Python, not a shell around it. -P and the path: a folder `pipeline` where the command was typed is not taken for
+    ours.
     """
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    return f"PYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} -P -c {shlex.quote(_MAIN)}"
+    main = _MAIN.format(os.getpid())
+    return f"trap '' INT; PYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} -P -c {shlex.quote(main)}"
 
 
 class _WorkerEnvironment(SubprocessSDKEnvironment):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset.commits import read_state
 from pipeline.dataset.layout import PARTITIONED_TABLES
-from pipeline.dataset.storage import open_storage
+from pipeline.dataset.stores import open_storage
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"

@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "pipeline.progress",
         "pipeline.tally",
         "pipeline.report",
+        "pipeline.workers",
         "pipeline.sinks.runs",
         "pipeline.sources",
         "transforms.enrich",

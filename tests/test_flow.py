@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch, RunSoFar
-from pipeline.dataset.storage import open_storage
+from pipeline.dataset.stores import open_storage
 from pipeline.flow import build
 from pipeline.tally import NoTally
 from tests.datasets import ROOT, SEEDS, all_rows, digests, rows, run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dataset.storage import open_storage
+from pipeline.dataset.stores import open_storage
 from tests.datasets import SEEDS, all_rows, beamwire, run
 
 GOOD = SEEDS / "good"

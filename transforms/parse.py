@@ -1,6 +1,6 @@
 """Parse: raw documents become raw entries; a feed gives several, everything else one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import apache_beam as beam
@@ -26,7 +26,8 @@ class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollectio
     """Reads the entries of a document as it says them; nothing is cleaned yet.
 
     In: Document. Out: RawEntry, none of an empty feed.
-    Dead letters: the document, with any reason of `transforms.text.errors` that its reader gives.
+    Dead letters: the document, with any reason of `transforms.text.errors` that its reader gives. The entries of
+    a feed that can be read in part flow on beside its dead letter.
     """
 
     def __init__(self, options: ParseOptions, errors: ErrorHandler | None = None) -> None:
@@ -43,8 +44,11 @@ class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollectio
         return entries
 
 
-def read_entries(document: Document, options: ParseOptions) -> Sequence[RawEntry]:
-    """The entries of a document by the reader of its kind. Raises BadInput."""
+def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry]:
+    """The entries of a document by the reader of its kind.
+
+    Raises BadInput; where a feed can be read in part, after the entries that could be.
+    """
     match document.kind:
         case "feed":
             return read_feed(document)

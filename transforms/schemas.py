@@ -38,9 +38,10 @@ class Unit:
 class Document:
     """One raw document as it was read: a text, a page, a feed or a record, decompressed but not decoded.
 
-    `position` counts the documents of the unit from 0 (for lines and rows it is the number of the line or row, so that
-    a message can name it). `body` of a record is one JSON object in UTF-8. `url`, `charset` and `fetched` are what the
-    container knows of it (the headers of a WARC record), else None.
+    `position` orders the documents of the unit: the number of the document, line or row, from 0; in a slice of JSON
+    lines the line's byte offset in the file. `place` says where it stands in words, for messages: "line 2", "row 5",
+    "element 3", "the line at byte 1,234"; "" for a whole file. `body` of a record is one JSON object in UTF-8. `url`,
+    `charset` and `fetched` are what the container knows of it (the headers of a WARC record), else None.
     """
 
     unit: int
@@ -51,6 +52,7 @@ class Document:
     url: str | None = None
     charset: str | None = None
     fetched: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.dataset.layout import staging_folder
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.storage import Storage
-from transforms.schemas import Tally, Unit
+from transforms.schemas import DatasetFile, Tally, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Batch:
     settings: dict[str, Any]
     rows: int
     unit_time: int
-    segments: tuple[str, ...]
+    segments: tuple[DatasetFile, ...]
     storage: Storage
     tally: Tally
     run: RunSoFar

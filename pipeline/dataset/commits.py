@@ -27,6 +27,10 @@ CHECKPOINT_EVERY = 32
 
 _CHECK_THREADS = 16
 
+_MOST = (1 << 63) - 1
+_FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds of the years 1 to 9999: what a time can be."""
+
 
 DoneUnit = tuple[str, int, str, int, int | None]
 """Name, size, checksum, start and end of a unit that a manifest lists."""
@@ -137,9 +141,9 @@ class DatasetState:
         """The live files of a table (or of `_index`), in the order in which they came."""
         return self.files.get(table, ())
 
-    def segments(self) -> tuple[str, ...]:
+    def segments(self) -> tuple[DatasetFile, ...]:
         """The live index segments, in order of arrival."""
-        return tuple(file.path for file in self.table(INDEX))
+        return self.table(INDEX)
 
 
 def done_unit(unit: AnyUnit) -> DoneUnit:
@@ -323,15 +327,16 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
         document = json.loads(data)
         body = document["manifest"]
         number = body["format"]
-    except (ValueError, TypeError, KeyError):
+        is_sound = document.get("sha256") == _sha256(_canonical(body)) and data == _canonical(document) + b"\n"
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise DatasetError(f"{place}: damaged, not a whole manifest. {remedy}.") from None
     if number != FORMAT_NUMBER:
         raise _other_format(place, number)
-    if document.get("sha256") != _sha256(_canonical(body)) or data != _canonical(document) + b"\n":
+    if not is_sound:
         raise DatasetError(f"{place}: damaged or edited, its checksum does not fit. {remedy}.")
     try:
         manifest = _manifest(body)
-    except (TypeError, KeyError, ValueError) as error:
+    except _NotAManifest as error:
         raise DatasetError(f"{place}: not a manifest of format {FORMAT_NUMBER} ({error}). {remedy}.") from None
     if manifest.sequence != sequence:
         raise DatasetError(f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {remedy}.")
@@ -343,38 +348,132 @@ def _other_format(place: str, number: object) -> DatasetError:
         remedy = "Install a newer release: pip install --upgrade beamwire"
     else:
         remedy = "Use the release that made the dataset, or make a new one with another --output"
-    return DatasetError(f"{place}: format {number}; this release knows format {FORMAT_NUMBER}. {remedy}.")
+    found = str(number)[:40] if isinstance(number, int | str) else "of another kind"
+    return DatasetError(f"{place}: format {found}; this release knows format {FORMAT_NUMBER}. {remedy}.")
 
 
-def _manifest(body: Mapping[str, Any]) -> Manifest:
-    values = dict(body)
+class _NotAManifest(Exception):
+    """A value that no manifest of this format has: names it."""
+
+
+def _manifest(body: object) -> Manifest:
+    """The manifest that the JSON means. A checksum that fits proves no more than that somebody computed it."""
+    values = _fields(body, Manifest, "manifest")
     checkpoint = values["checkpoint"]
-    values["units"] = tuple(CommittedUnit(**unit) for unit in values["units"])
-    values["added"] = _files(values["added"])
-    values["removed"] = tuple(values["removed"])
+    settings = values["settings"]
+    if not isinstance(settings, dict):
+        raise _NotAManifest("settings is no object")
+    counts = values["counts"]
+    if not isinstance(counts, dict):
+        raise _NotAManifest("counts is no object")
+    for name, count in counts.items():
+        _count(count, f"counts.{name[:40]}")
     if checkpoint is not None:
-        values["checkpoint"] = Checkpoint(_files(checkpoint["files"]), tuple(map(_done, checkpoint["done"])))
-    if not all(is_safe_name(path) for path in values["removed"]):
-        raise ValueError("a path outside the dataset")
-    return Manifest(**values)
+        parts = _fields(checkpoint, Checkpoint, "checkpoint")
+        done = tuple(_done(it) for it in _list(parts["done"], "checkpoint.done"))
+        checkpoint = Checkpoint(_files(parts["files"], "checkpoint.files"), done)
+    return Manifest(
+        sequence=_count(values["sequence"], "sequence"),
+        batch=_text(values["batch"], "batch"),
+        parent=None if values["parent"] is None else _text(values["parent"], "parent"),
+        units=tuple(_unit(it) for it in _list(values["units"], "units")),
+        settings=settings,
+        rows=_count(values["rows"], "rows"),
+        unit_count=_count(values["unit_count"], "unit_count"),
+        unit_time=_time(values["unit_time"], "unit_time"),
+        counts=counts,
+        added=_files(values["added"], "added"),
+        removed=tuple(_path(it, "removed") for it in _list(values["removed"], "removed")),
+        checkpoint=checkpoint,
+        canonicalisation=_count(values["canonicalisation"], "canonicalisation"),
+        fingerprint=None if values["fingerprint"] is None else _count(values["fingerprint"], "fingerprint"),
+        format=_count(values["format"], "format"),
+    )
+
+
+def _unit(value: object) -> CommittedUnit:
+    values = _fields(value, CommittedUnit, "units")
+    name, size, checksum, start, end = _done([values[it] for it in ("name", "size", "checksum", "start", "end")])
+    documents = values["documents"]
+    return CommittedUnit(
+        name,
+        size,
+        checksum,
+        start,
+        end,
+        time=_time(values["time"], "units.time"),
+        documents=None if documents is None else _count(documents, "units.documents"),
+        articles=_count(values["articles"], "units.articles"),
+    )
+
+
+def _done(value: object) -> DoneUnit:
+    # In one expression: a checkpoint has as many of them as units were ever done.
+    match value:
+        case [str() as name, int() as size, str() as checksum, int() as start, int() | None as end] if (
+            0 <= size <= _MOST and 0 <= start <= _MOST and (end is None or 0 <= end <= _MOST)
+        ):
+            return name, size, checksum, start, end
+    raise _NotAManifest("a unit without a name, size, checksum, start or end that can be")
+
+
+def _files(value: object, what: str) -> tuple[DatasetFile, ...]:
+    made = []
+    for item in _list(value, what):
+        values = _fields(item, DatasetFile, what)
+        table, path = _text(values["table"], f"{what}.table"), _path(values["path"], what)
+        if path.partition("/")[0] != table:
+            raise _NotAManifest(f"a path outside its table: {path[:80]}")
+        rows, size = _count(values["rows"], f"{what}.rows"), _count(values["bytes"], f"{what}.bytes")
+        made.append(DatasetFile(table, path, rows, size, _text(values["checksum"], f"{what}.checksum")))
+    return tuple(made)
+
+
+def _fields(value: object, kind: type[Any], what: str) -> dict[str, Any]:
+    """The values of an object that has the fields of the class, and no others."""
+    if not isinstance(value, dict):
+        raise _NotAManifest(f"{what} is no object")
+    names = {field.name for field in dataclasses.fields(kind)}
+    for name in sorted(names ^ value.keys()):
+        raise _NotAManifest(f"{what}.{name[:40]} is {'missing' if name in names else 'unknown'}")
+    return value
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _NotAManifest(f"{what} is no list")
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise _NotAManifest(f"{what} is no text")
+    return value
+
+
+def _count(value: object, what: str) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise _NotAManifest(f"{what} is no count")
+    return value
+
+
+def _time(value: object, what: str) -> int:
+    if type(value) is not int or not _FIRST_TIME <= value <= _LAST_TIME:
+        raise _NotAManifest(f"{what} is no time")
+    return value
+
+
+def _path(value: object, what: str) -> str:
+    """A path of the dataset: below its root, and of visible characters, for it is listed a line each."""
+    path = _text(value, what)
+    if not is_safe_name(path) or not path.isprintable():
+        raise _NotAManifest(f"a path outside its table: {path[:80]}")
+    return path
 
 
 def _order_of_units(unit: DoneUnit) -> tuple[str, str, int, int]:
     name, _, checksum, start, end = unit
     return name, checksum, start, -1 if end is None else end
-
-
-def _done(unit: Sequence[Any]) -> DoneUnit:
-    name, size, checksum, start, end = unit
-    return name, size, checksum, start, end
-
-
-def _files(files: Iterable[Mapping[str, Any]]) -> tuple[DatasetFile, ...]:
-    made = tuple(DatasetFile(**file) for file in files)
-    for file in made:
-        if not is_safe_name(file.path) or file.path.partition("/")[0] != file.table:
-            raise ValueError(f"a path outside its table: {file.path}")
-    return made
 
 
 def _refuse_other_rules(storage: Storage, manifest: Manifest) -> None:

@@ -5,11 +5,20 @@
      ├─ DatasetLocked     another run holds the lock
      └─ QueryError        the SQL cannot be run
 What a disk or a store refuses is a StorageError (`pipeline.dataset.storage`).
+Messages quote names and contents that others wrote, so they hold no character that a terminal would obey.
 """
 
 
+def printable(text: str) -> str:
+    """The text with whatever is no visible character escaped: control characters, turns of direction, half bytes."""
+    return text if text.isprintable() else "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
+
+
 class DatasetError(Exception):
-    """The dataset cannot be used as it stands: the message names the file, the cause and the remedy."""
+    """The dataset cannot be used as it stands: the message names the file, the cause and the remedy, in one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class CommitConflict(DatasetError):

@@ -1,15 +1,20 @@
 """The index: what earlier batches know of their rows, one immutable Parquet segment a batch.
 
 A look-up goes column by column: only the column that is asked for is read, most of it is put aside by a small filter,
-the rest is compared exactly, and of the row groups with a hit the other columns are read. Pages carry checksums, so
-a damaged segment is noticed where it is read.
+the rest is compared exactly, and of the row groups with a hit the other columns are read.
+
+A segment that is not what its manifest says would let known articles found clusters anew. So its size and its number of
+rows are compared whenever it is opened; one of moderate size is read whole once a process, for its checksum; and pages
+carry checksums of their own, so that damage is noticed where it is read.
 """
 
 import contextlib
 import dataclasses
+import hashlib
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +24,7 @@ import pyarrow.parquet as pq
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
-from transforms.schemas import IndexEntry
+from transforms.schemas import DatasetFile, IndexEntry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +40,9 @@ _FILTER_BITS = 20
 _FILTER_BITS_AN_ENTRY = 8
 _ROW_GROUP_ROWS = 32_768
 _ZSTD_LEVEL = 3
+_WHOLE_BYTES = 8 << 20
+"""A segment up to this size is read whole once, for its checksum."""
+
 _COLUMNS = tuple(field.name for field in dataclasses.fields(IndexEntry))
 
 
@@ -43,11 +51,11 @@ class Index:
     """Looks into segments, which are given in the order in which they were committed. Picklable.
 
     Every look-up gives its entries in the order of events, (number, kind descending), and in order of writing where
-    these are equal. Raises DatasetError where a segment is missing or damaged.
+    these are equal. Raises DatasetError where a segment is missing, damaged, or not the one that was committed.
     """
 
     storage: Storage
-    segments: tuple[str, ...]
+    segments: tuple[DatasetFile, ...]
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries whose key `column` is one of the values, each once."""
@@ -167,28 +175,50 @@ def _read_entries(file: pq.ParquetFile, group: int, rows: "NDArray[np.int64]") -
 
 
 @contextlib.contextmanager
-def _open_segment(storage: Storage, segment: str) -> Iterator[pq.ParquetFile]:
+def _open_segment(storage: Storage, segment: DatasetFile) -> Iterator[pq.ParquetFile]:
     """Opens a segment; what is wrong with it, now or while it is read, becomes a DatasetError."""
+    place = storage.where(segment.path)
     try:
-        with storage.open(segment) as source, pq.ParquetFile(source, page_checksum_verification=True) as file:
-            if not file.schema_arrow.equals(INDEX):
-                raise DatasetError(
-                    f"{storage.where(segment)}: not an index segment of this release: its columns differ. "
-                    "Restore it from a copy of the dataset."
-                )
-            yield file
+        with storage.open(segment.path) as source:
+            _raise_unless_committed(place, segment, source)
+            with pq.ParquetFile(source, page_checksum_verification=True) as file:
+                if not file.schema_arrow.equals(INDEX):
+                    raise DatasetError(
+                        f"{place}: not an index segment of this release: its columns differ. "
+                        "Restore it from a copy of the dataset."
+                    )
+                if file.metadata.num_rows != segment.rows:
+                    raise _damaged(place, f"{file.metadata.num_rows} rows instead of {segment.rows}")
+                yield file
     except FileNotFoundError:
         raise DatasetError(
-            f"{storage.where(segment)}: missing, though a manifest names it. Restore it from a copy of the dataset."
+            f"{place}: missing, though a manifest names it. Restore it from a copy of the dataset."
         ) from None
     except (pa.ArrowException, EOFError) as error:
-        raise _damaged(storage, segment, error) from error
+        raise _damaged(place, str(error)) from error
     except OSError as error:
         if type(error) is not OSError:  # a StorageError says more
             raise
-        raise _damaged(storage, segment, error) from error
+        raise _damaged(place, str(error)) from error
 
 
-def _damaged(storage: Storage, segment: str, error: Exception) -> DatasetError:
-    cause = " ".join(str(error).split())[:120].rstrip(".")
-    return DatasetError(f"{storage.where(segment)}: damaged ({cause}). Restore it from a copy of the dataset.")
+_verified: set[tuple[str, str]] = set()
+"""Place and checksum of the segments that this process has read whole."""
+
+
+def _raise_unless_committed(place: str, segment: DatasetFile, source: BinaryIO) -> None:
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    if size != segment.bytes:
+        raise _damaged(place, f"{size} bytes instead of {segment.bytes}")
+    if size > _WHOLE_BYTES or (place, segment.checksum) in _verified:
+        return
+    if f"sha256:{hashlib.sha256(source.read(size)).hexdigest()}" != segment.checksum:
+        raise _damaged(place, "its checksum is not the one that was committed")
+    source.seek(0)
+    _verified.add((place, segment.checksum))
+
+
+def _damaged(place: str, cause: str) -> DatasetError:
+    short = " ".join(cause.split())[:120].rstrip(".")
+    return DatasetError(f"{place}: damaged ({short}). Restore it from a copy of the dataset.")

@@ -22,6 +22,7 @@ TEMPORARY_PREFIX = ".tmp-"
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 _CAUSES = {
+    errno.ENOENT: ("there is no such directory, and none can be made there", "Choose another directory"),
     errno.EACCES: ("no permission", "Give yourself access, or choose another directory"),
     errno.EPERM: ("not permitted", "Give yourself access, or choose another directory"),
     errno.EROFS: ("the file system is read-only", "Choose a directory that can be written to"),
@@ -92,7 +93,7 @@ class LocalStorage:
 
     def write(self, name: str, data: bytes | memoryview, durable: bool = True) -> None:
         """Stores the bytes under the name, whole or not at all; replaces what was there."""
-        path = self.where(name)
+        path = self._target(name)
         with _explained(path, "write"), _finished_temporary(path, data, durable) as temporary:
             os.replace(temporary, path)
             if durable:
@@ -100,7 +101,7 @@ class LocalStorage:
 
     def create(self, name: str, data: bytes) -> None:
         """Stores the bytes under a name that must be free, atomically. AlreadyExists where others hold it."""
-        path = self.where(name)
+        path = self._target(name)
         with _explained(path, "write"), _finished_temporary(path, data, durable=True) as temporary:
             try:
                 taken = not _link(temporary, path)
@@ -108,19 +109,41 @@ class LocalStorage:
                 if error.errno not in _NO_HARD_LINKS:
                     raise
                 taken = not _replace_if_free(temporary, path)
-            if taken and self.read(name) != data:
+            if taken and self._content(name) != data:
                 raise AlreadyExists(path)
             _sync_folder(os.path.dirname(path))
 
+    def _target(self, name: str) -> str:
+        """The path of what is to change. StorageError where a folder below the root leads out of it.
+
+        The root itself may be a link, and so may be what is read; a file that is a link is replaced, not followed.
+        """
+        path = self.where(name)
+        folder = self.root
+        for part in name.split("/")[:-1]:
+            folder = os.path.join(folder, part)
+            if os.path.islink(folder):
+                raise StorageError(
+                    f"Cannot change {path}: {folder} is a symbolic link, and what lies elsewhere is no part of the "
+                    "dataset. Put a directory in its place."
+                )
+        return path
+
+    def _content(self, name: str) -> bytes | None:
+        try:
+            return self.read(name)
+        except FileNotFoundError:  # whoever had it has let it go
+            return None
+
     def delete(self, name: str) -> None:
         """Deletes it; that it does not exist is no error."""
-        path = self.where(name)
+        path = self._target(name)
         with _explained(path, "delete"), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.unlink(path)
 
     def delete_folder(self, folder: str) -> None:
         """Deletes all below the folder, and the folder."""
-        path = self.where(folder)
+        path = self._target(folder)
         with _explained(path, "delete"):
             if os.path.islink(path):
                 os.unlink(path)
@@ -162,9 +185,11 @@ def _explained(path: str, doing: str) -> Iterator[None]:
     """Says what the operating system refused. What the callers decide on (not found, taken) passes through."""
     try:
         yield
-    except (StorageError, FileNotFoundError):
+    except StorageError:
         raise
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and doing != "write":
+            raise
         raise _storage_error(path, doing, error) from error
 
 

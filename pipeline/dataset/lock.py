@@ -15,12 +15,13 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline.dataset.errors import DatasetLocked
+from pipeline.dataset.errors import DatasetLocked, printable
 from pipeline.dataset.layout import LOCK
 from pipeline.dataset.local import LocalStorage, folder_lock
 from pipeline.dataset.storage import AlreadyExists, Storage
 
 _ATTEMPTS = 100
+_MOST_PROCESSES = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _take(storage: LocalStorage, data: bytes, say: Callable[[str], None]) -> Non
             if holder is not None:
                 _raise_if_alive(storage, holder)
             name = "an unreadable lock" if holder is None else f"the lock of process {holder.pid}, which is gone"
-            say(f"{storage.location}: taking over {name}.")
+            say(printable(f"{storage.location}: taking over {name}."))
             storage.write(LOCK, data)
             return
     raise DatasetLocked(f"{storage.location}: locked, other runs come and go. Try again.")
@@ -95,11 +96,18 @@ def _content(storage: LocalStorage) -> bytes | None:
 
 
 def _holder(data: bytes) -> Holder | None:
+    """Who the file names; None where it names nobody that could be."""
     try:
         holder = Holder(**json.loads(data))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    return holder if isinstance(holder.pid, int) and holder.pid > 0 and isinstance(holder.host, str) else None
+    is_whole = (
+        type(holder.pid) is int
+        and 0 < holder.pid < _MOST_PROCESSES
+        and isinstance(holder.host, str)
+        and isinstance(holder.start, str | None)
+    )
+    return holder if is_whole else None
 
 
 def is_running(pid: int, start: str | None) -> bool:

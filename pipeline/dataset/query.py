@@ -11,13 +11,16 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO, cast
 
-from pipeline.dataset.errors import DatasetError, QueryError
-from pipeline.dataset.results import QueryFormat, fit_table, terminal_width, write_rows
+from pipeline.dataset.errors import DatasetError, QueryError, printable
+from pipeline.dataset.results import QueryFormat, fit_table, terminal_width, visible, write_rows
 from pipeline.dataset.storage import StorageError
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ _TITLES = {
 
 _BATCH_ROWS = 2048
 _TYPE_WIDTH = 20
+_NAMED_FILES = 3
+_STOP_SECONDS = 2.0
+"""How long DuckDB may take to stop after Ctrl-C, before the process ends without it."""
+
 _READING = re.compile(
     r"(?:explain\s+(?:analyze\s+)?)?(?:select|from|with|values|describe|show|summarize|pivot|unpivot)\b"
 )
@@ -57,7 +64,8 @@ _READING = re.compile(
 def query(root: str, sql: str | None, format: QueryFormat = "table", out: BinaryIO | TextIO | None = None) -> None:
     """Writes the result of the SQL, or without SQL what there is to query, to `out` (standard output).
 
-    A reader that has gone (`| head`) ends it quietly. Raises DatasetError (QueryError for the SQL) or StorageError.
+    A reader that has gone (`| head`) ends it quietly, Ctrl-C at once. Raises DatasetError (QueryError for the SQL) or
+    StorageError.
     """
     sink = _bytes_of(sys.stdout if out is None else out)
     if format == "parquet" and sink.isatty():
@@ -68,9 +76,9 @@ def query(root: str, sql: str | None, format: QueryFormat = "table", out: Binary
         committed = read_committed(root)
         with contextlib.closing(connect_committed(committed, locked=True)) as connection:
             if sql is not None:
-                _write_result(connection, sql, format, sink)
+                _do_stoppably(connection, lambda: _write_result(connection, sql, format, sink))
             elif format == "table":
-                sink.write(_overview(root, committed, connection).encode("utf-8", "surrogateescape"))
+                sink.write(_overview(root, committed, connection).encode())
             else:
                 table = _overview_table(committed, connection)
                 write_rows(format, table.schema, iter(table.to_batches()), sink)
@@ -90,12 +98,48 @@ def files(root: str, table: str | None = None) -> Iterator[str]:
 
 
 def print_files(root: str, table: str | None = None, out: BinaryIO | TextIO | None = None) -> None:
-    """Writes the committed files, one a line, to `out` (standard output)."""
+    """Writes the committed files, one a line, to `out` (standard output); on a terminal odd characters are escaped.
+
+    Only the root can have such: a manifest with other names than ours is refused.
+    """
     sink = _bytes_of(sys.stdout if out is None else out)
     with _quiet_when_reader_leaves(sink):
         for file in files(root, table):
-            sink.write(os.fsencode(file) + b"\n")
+            sink.write((printable(file).encode() if sink.isatty() else os.fsencode(file)) + b"\n")
         sink.flush()
+
+
+def _do_stoppably(connection: "duckdb.DuckDBPyConnection", work: Callable[[], None]) -> None:
+    """Does the work in a thread: while DuckDB has the main one, Ctrl-C would wait until it is done."""
+    done: Future[None] = Future()
+
+    def do() -> None:
+        try:
+            work()
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=do, name="query", daemon=True).start()
+    try:
+        done.result()
+    except KeyboardInterrupt:
+        connection.interrupt()
+        with contextlib.suppress(KeyboardInterrupt):
+            wait([done], _STOP_SECONDS)
+        if not done.done():  # some functions of DuckDB look at nothing until they are done
+            _leave_at_once()
+        raise
+
+
+def _leave_at_once() -> NoReturn:
+    """Ends the process without its threads, and without what they have put aside on the disk."""
+    from pipeline.dataset.views import spill_folder
+
+    shutil.rmtree(spill_folder(), ignore_errors=True)
+    os.write(sys.stderr.fileno(), b"\nbeamwire: stopped\n")
+    os._exit(130)
 
 
 def _write_result(connection: "duckdb.DuckDBPyConnection", sql: str, format: QueryFormat, sink: BinaryIO) -> None:
@@ -104,7 +148,7 @@ def _write_result(connection: "duckdb.DuckDBPyConnection", sql: str, format: Que
     batches = _batches(reader, sql)
     if format == "table" and reader.schema.names == ["explain_key", "explain_value"]:
         for batch in batches:
-            sink.write("".join(f"{plan}\n" for plan in batch.column(1).to_pylist()).encode())
+            sink.write("".join(f"{visible(plan)}\n" for plan in batch.column(1).to_pylist()).encode("utf-8", "replace"))
         return
     write_rows(format, reader.schema, batches, sink, lambda: _count(connection, reader, statement))
 
@@ -114,7 +158,10 @@ def _reading_statement(connection: "duckdb.DuckDBPyConnection", sql: str) -> str
     import duckdb
 
     try:
+        sql.encode()
         statements = connection.extract_statements(sql)
+    except UnicodeEncodeError:
+        raise QueryError("the SQL is not valid UTF-8. Write it in UTF-8.") from None
     except duckdb.Error as error:
         raise _query_error(sql, error) from None
     if len(statements) != 1:
@@ -136,19 +183,35 @@ def _run(connection: "duckdb.DuckDBPyConnection", sql: str) -> Any:
         if relation is not None:
             return relation.to_arrow_reader(_BATCH_ROWS)
     except duckdb.Error as error:
-        raise _query_error(sql, _located(connection, sql, error)) from None
+        raise _query_error(sql, *_located(connection, sql, error)) from None
     raise QueryError("The statement gives no rows. Give a SELECT.")
 
 
-def _located(connection: "duckdb.DuckDBPyConnection", sql: str, error: Exception) -> Exception:
-    """The same error with its place: a relation's errors do not have it, those of a plain execution do."""
+def _located(connection: "duckdb.DuckDBPyConnection", sql: str, error: Exception) -> tuple[Exception, int]:
+    """The same error with its place, and how many bytes stood before the SQL. Runs nothing.
+
+    Where a name is unknown, the errors of a relation lack the place; those of an EXPLAIN have it.
+    """
     import duckdb
 
-    try:
-        connection.execute(sql)
-    except duckdb.Error as located:
-        return located if type(located) is type(error) else error
-    return error
+    explain = "EXPLAIN "
+    if not _details(error):
+        try:
+            connection.execute(f"{explain}{sql}")
+        except duckdb.Error as located:
+            if type(located) is type(error):
+                return located, len(explain)
+    return error, 0
+
+
+def _details(error: Exception) -> dict[str, str]:
+    """What DuckDB says of an error in JSON; nothing where it says it in words."""
+    text = str(error)
+    with contextlib.suppress(ValueError):
+        found = json.loads(text.partition(" Error: ")[2])
+        if isinstance(found, dict):
+            return found
+    return {}
 
 
 def _batches(reader: Any, sql: str) -> Iterator["pa.RecordBatch"]:
@@ -179,17 +242,14 @@ def _count(connection: "duckdb.DuckDBPyConnection", reader: Any, statement: str)
     return None if found is None else int(found[0])
 
 
-def _query_error(sql: str, error: Exception) -> QueryError:
+def _query_error(sql: str, error: Exception, skipped: int = 0) -> QueryError:
     """One line: where, what, and the nearest names where one is unknown."""
     kind, mark, rest = str(error).partition(" Error: ")
-    text = rest if mark else kind
-    details: dict[str, str] = {}
-    with contextlib.suppress(ValueError):
-        details = json.loads(text)
-        text = details["exception_message"]
+    details = _details(error)
+    text = details.get("exception_message", rest if mark else kind)
     place = ""
     if "position" in details:
-        before = sql.encode()[: int(details["position"])].decode(errors="ignore")
+        before = sql.encode()[: max(0, int(details["position"]) - skipped)].decode(errors="ignore")
         line = before.count("\n") + 1
         place = f" at line {line}, column {len(before) - (before.rfind(chr(10)) + 1) + 1}"
     unknown = details.get("error_subtype")
@@ -199,8 +259,10 @@ def _query_error(sql: str, error: Exception) -> QueryError:
 
         return QueryError(f"SQL error{place}: no table {name}. {_nearest(name, VIEW_DESCRIPTIONS)}")
     if unknown == "COLUMN_NOT_FOUND":
-        candidates = details.get("candidates", "").split(",")
-        return QueryError(f"SQL error{place}: no column {name}. {_nearest(name, candidates)}")
+        candidates = [it for it in details.get("candidates", "").split(",") if it]  # DuckDB's choice, not all there are
+        near = difflib.get_close_matches(name.lower(), candidates, n=3, cutoff=0.5) or candidates[:3]
+        hint = f" Nearest: {', '.join(near)}." if near else ""
+        return QueryError(f"SQL error{place}: no column {name}.{hint}")
     message = " ".join(text.split("\n\nLINE ")[0].split())
     return QueryError(f"SQL error{place}: {message}")
 
@@ -217,8 +279,12 @@ def _overview(root: str, committed: "Committed", connection: "duckdb.DuckDBPyCon
     width = terminal_width()
     counts = _row_counts(committed, connection)
     batches = committed.state.sequence
-    lines = [f"{committed.storage.location}: {batches} batch{'' if batches == 1 else 'es'} committed", ""]
+    lines = [f"{printable(committed.storage.location)}: {batches} batch{'' if batches == 1 else 'es'} committed", ""]
     rows = [[view, f"{counts[view]:,}", text] for view, text in VIEW_DESCRIPTIONS.items()]
+    for name in committed.foreign[:_NAMED_FILES]:
+        lines.insert(-1, f"not read, for no run has written it: {printable(name)}")
+    if len(committed.foreign) > _NAMED_FILES:
+        lines.insert(-1, f"and {len(committed.foreign) - _NAMED_FILES:,} more")
     lines += fit_table(["table", "rows", "what it holds"], rows, [False, True, False], width)
     articles = view_columns("articles")
     for view in VIEW_DESCRIPTIONS:
@@ -230,7 +296,7 @@ def _overview(root: str, committed: "Committed", connection: "duckdb.DuckDBPyCon
             lines += fit_table(["column", "type", "description"], list(_described(columns, width)), [False] * 3, width)
     lines += ["", "Try:"]
     for title, sql in EXAMPLES:
-        lines.append(f'  # {title}\n  beamwire query {shlex.quote(root)} "{sql}"')
+        lines.append(f'  # {title}\n  beamwire query {printable(shlex.quote(root))} "{sql}"')
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -24,10 +24,14 @@ _WIDTH_WITHOUT_TERMINAL = 120
 _LEAST_COLUMN_WIDTH = 8
 _LONGEST_CELL = 2000
 _GAP = "  "
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How text begins that spreadsheets take for a formula, full-width signs among it."""
+
 _QUOTED = re.compile('[,"\r\n]')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys or turns, but for line feeds and tabs."""
 
 
 def write_rows(
@@ -51,6 +55,11 @@ def write_rows(
 def terminal_width() -> int:
     """Cells of a line: of the terminal, else a width for files and pipes."""
     return shutil.get_terminal_size((_WIDTH_WITHOUT_TERMINAL, 0)).columns
+
+
+def visible(text: str) -> str:
+    """The lines with whatever a terminal would obey escaped."""
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def fit_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], width: int) -> list[str]:
@@ -87,17 +96,19 @@ def fit_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequ
 
 def _write_csv(schema: "pa.Schema", batches: Iterator["pa.RecordBatch"], sink: BinaryIO) -> None:
     """RFC 4180 with line feeds. Text that a spreadsheet would take for a formula gets a ' in front."""
-    sink.write(_csv_line(schema.names).encode("utf-8", "replace"))
+    shown = visible if sink.isatty() else str  # a file gets what the cells hold
+    sink.write(shown(_csv_line(schema.names)).encode("utf-8", "replace"))
     for batch in batches:
-        sink.write("".join(map(_csv_line, _rows(batch))).encode("utf-8", "replace"))
+        sink.write(shown("".join(map(_csv_line, _rows(batch)))).encode("utf-8", "replace"))
 
 
 def _write_jsonl(schema: "pa.Schema", batches: Iterator["pa.RecordBatch"], sink: BinaryIO) -> None:
-    """One JSON object a row."""
+    """One JSON object a row; what a terminal would obey is escaped, which JSON takes for the same."""
     names = _distinct(schema.names)
     for batch in batches:
         lines = (_json(dict(zip(names, row, strict=True))) for row in _rows(batch))
-        sink.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+        text = _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", "".join(f"{line}\n" for line in lines))
+        sink.write(text.encode("utf-8", "replace"))
 
 
 def _write_parquet(schema: "pa.Schema", batches: Iterator["pa.RecordBatch"], sink: BinaryIO) -> None:

@@ -1,13 +1,14 @@
 """The one seam through which everything is read and written: local disks and object stores look the same.
 
 No append, no rename, no listing that must be complete at once; exclusive creation is the only special power.
-The stores themselves: `pipeline.dataset.local`, `pipeline.dataset.gcs`.
+The stores themselves: `pipeline.dataset.local`, `pipeline.dataset.gcs`; which of them: `pipeline.dataset.stores`.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+from pipeline.dataset.errors import printable
 
 GCS_SCHEME = "gs://"
 
@@ -18,6 +19,9 @@ class AlreadyExists(Exception):
 
 class StorageError(OSError):
     """A store refused: the message names the place, the cause and what to do. A user's message, not a defect."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +95,6 @@ class Storage(Protocol):
     def delete_leftovers(self) -> int:
         """Deletes the temporary files of writers that were killed, and counts them. Only under the dataset's lock."""
         ...
-
-
-def open_storage(location: str) -> Storage:
-    """The storage at a local directory (made when first written to) or gs://bucket/prefix."""
-    if location.startswith(GCS_SCHEME):
-        from pipeline.dataset.gcs import GcsStorage
-
-        bucket, _, prefix = location.removeprefix(GCS_SCHEME).partition("/")
-        if not bucket:
-            raise StorageError(f"{location}: no bucket named. Write gs://BUCKET/PREFIX.")
-        return GcsStorage(bucket, prefix.strip("/"))
-    scheme, mark, _ = location.partition("://")
-    if mark and scheme.isalnum():
-        raise StorageError(f"{location}: {scheme}:// is not supported. Give a local directory or gs://BUCKET/PREFIX.")
-    if not location:
-        raise StorageError("No place given: the location is empty. Give a local directory or gs://BUCKET/PREFIX.")
-    from pipeline.dataset.local import LocalStorage
-
-    root = os.path.abspath(os.path.expanduser(location))
-    if os.path.exists(root) and not os.path.isdir(root):
-        raise StorageError(f"{root}: is a file, not a directory. Give another directory, or move the file away.")
-    return LocalStorage(root)
 
 
 def is_safe_name(name: str) -> bool:

@@ -1,30 +1,34 @@
 """Views of DuckDB over the committed files of a dataset. All SQL of the dataset stands here.
 
     articles  duplicates  revisions  links  dead_letters     the live files that the manifests name, and no others
-    runs                                                      every file of `runs/`
+    runs                                                      the files of `runs/` that runs have written
     all_articles                                              the first three, with `kind`
     stories                                                   one row a cluster
 
 The partition column `date` comes from the name of the folder in which a file lies. Local files are read by DuckDB
 itself, those of an object store through `pipeline.dataset.storage`: DuckDB never needs the network or an extension.
+Columns go by name, and one that files of an earlier release lack is null in their rows.
 """
 
 import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.dataset.commits import DatasetState, read_state
 from pipeline.dataset.errors import DatasetError
-from pipeline.dataset.layout import FLAT_TABLES, PARTITIONED_TABLES, RUNS
+from pipeline.dataset.layout import FLAT_TABLES, PARTITIONED_TABLES, RUNS, run_file
 from pipeline.dataset.local import LocalStorage
-from pipeline.dataset.storage import Storage, open_storage
+from pipeline.dataset.storage import Storage, StorageError
+from pipeline.dataset.stores import open_storage
 from pipeline.dataset.tables import TABLES
 
 if TYPE_CHECKING:
@@ -94,6 +98,8 @@ JOIN all_articles AS founder
     AND founder.revision = clusters.newest
 """
 
+_FOOTER_THREADS = 16
+
 _DATE_OF_FILE = r"CAST(regexp_extract(filename, '[/\\]date=(\d{4}-\d\d-\d\d)[/\\][^/\\]*$', 1) AS DATE)"
 
 
@@ -108,24 +114,53 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What can be read of a dataset: where it lies, what is committed, and the files of each table by name."""
+    """What can be read of a dataset: where it lies, what is committed, and the files of each table by name.
+
+    `foreign` are the files of `runs/` that no run has written.
+    """
 
     storage: Storage
     state: DatasetState
     files: dict[str, tuple[str, ...]]
+    foreign: tuple[str, ...] = ()
 
 
 def read_committed(root: str) -> Committed:
     """The dataset at a root. DatasetError where there is none."""
     storage = open_storage(root)
     state = read_state(storage, writing=False)
-    runs = tuple(listed.name for listed in storage.files(RUNS) if listed.name.endswith(".parquet"))
+    runs, foreign = _runs(storage)
     if state.sequence == 0 and not runs:
         raise DatasetError(
             f"{storage.location}: no dataset there, nothing is committed. Make one: beamwire run PATH --output {root}"
         )
     files = {table: tuple(file.path for file in state.table(table)) for table in (*PARTITIONED_TABLES, *FLAT_TABLES)}
-    return Committed(storage, state, {**files, RUNS: runs})
+    return Committed(storage, state, {**files, RUNS: runs}, foreign)
+
+
+def _runs(storage: Storage) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files of `runs/`: those of runs, and those that are something else. No manifest tells them apart."""
+    names = [listed.name for listed in storage.files(RUNS)]
+    with ThreadPoolExecutor(_FOOTER_THREADS) as threads:
+        are_runs = list(threads.map(lambda name: _is_run(storage, name), names))
+    pairs = list(zip(names, are_runs, strict=True))
+    return tuple(name for name, is_run in pairs if is_run), tuple(name for name, is_run in pairs if not is_run)
+
+
+def _is_run(storage: Storage, name: str) -> bool:
+    run = name.removeprefix(run_file("").removesuffix(".parquet")).removesuffix(".parquet")
+    if name != run_file(run) or "/" in run or not name.isprintable():
+        return False
+    try:
+        with storage.open(name) as file:
+            found = pq.read_schema(file)
+    except StorageError:
+        raise
+    except (pa.ArrowException, OSError):
+        return False
+    known = TABLES[RUNS]
+    shared = [column for column in known.names if found.get_field_index(column) >= 0]
+    return known.names[0] in shared and all(found.field(it).type.equals(known.field(it).type) for it in shared)
 
 
 def connect(root: str) -> duckdb.DuckDBPyConnection:
@@ -147,11 +182,12 @@ def connect_committed(committed: Committed, locked: bool = False) -> duckdb.Duck
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "temp_directory": os.path.join(tempfile.gettempdir(), f"beamwire-query-{os.getpid()}"),
+            "temp_directory": spill_folder(),
         },
     )
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
+        connection.execute("SET enable_progress_bar = false").fetchall()  # it is written into standard output
         for table in TABLES:
             _make_view(connection, committed, table)
         connection.execute(_ALL_ARTICLES).fetchall()
@@ -165,6 +201,11 @@ def connect_committed(committed: Committed, locked: bool = False) -> duckdb.Duck
         connection.close()
         raise
     return connection
+
+
+def spill_folder() -> str:
+    """Where a query of this process puts what does not fit into memory; DuckDB removes it when it is closed."""
+    return os.path.join(tempfile.gettempdir(), f"beamwire-query-{os.getpid()}")
 
 
 def view_columns(view: str) -> tuple[Column, ...]:
@@ -184,24 +225,25 @@ def view_columns(view: str) -> tuple[Column, ...]:
 
 def _make_view(connection: duckdb.DuckDBPyConnection, committed: Committed, table: str) -> None:
     files = committed.files[table]
-    names = [field.name for field in TABLES[table]]
-    columns = ", ".join(_identifier(name) for name in names)
+    columns = ", ".join(_identifier(field.name) for field in TABLES[table])
+    empty = ", ".join(f"NULL::{column.type} AS {_identifier(column.name)}" for column in view_columns(table))
     if not files:
-        empty = ", ".join(f"NULL::{column.type} AS {_identifier(column.name)}" for column in view_columns(table))
-        rows = f"SELECT {empty} WHERE false"
+        connection.execute(f"CREATE VIEW {table} AS SELECT {empty} WHERE false").fetchall()
     elif _is_read_by_duckdb(committed.storage):
         places = ", ".join(_text(committed.storage.where(file)) for file in files)
         dated = f", {_DATE_OF_FILE} AS {PARTITION}" if table in PARTITIONED_TABLES else ""
-        rows = (
-            f"SELECT {columns}{dated} FROM read_parquet([{places}], filename = true, hive_partitioning = false, "
-            "union_by_name = true)"
-        )
+        read = f"read_parquet([{places}], filename = true, hive_partitioning = false, union_by_name = true)"
+        try:
+            connection.execute(f"CREATE VIEW {table} AS SELECT {columns}{dated} FROM {read}").fetchall()
+        except duckdb.BinderException:  # a column is in none of the files, which an earlier release has written
+            rows = f"SELECT *{dated} FROM {read} UNION ALL BY NAME SELECT {empty} WHERE false"
+            kept = f"{columns}, {PARTITION}" if dated else columns
+            connection.execute(f"CREATE VIEW {table} AS SELECT {kept} FROM ({rows})").fetchall()
     else:
-        # DuckDB asks Arrow for columns and rows, Arrow asks the storage for bytes.
+        # DuckDB asks Arrow for columns and rows, Arrow asks the storage for bytes and fills in nulls.
         connection.register(f"_{table}_files", _arrow_dataset(committed.storage, table, files))
         dated = f", {PARTITION}" if table in PARTITIONED_TABLES else ""
-        rows = f"SELECT {columns}{dated} FROM _{table}_files"
-    connection.execute(f"CREATE VIEW {table} AS {rows}").fetchall()
+        connection.execute(f"CREATE VIEW {table} AS SELECT {columns}{dated} FROM _{table}_files").fetchall()
 
 
 def _is_read_by_duckdb(storage: Storage) -> bool:

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from apache_beam.transforms.error_handling import ErrorHandler
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -23,11 +25,28 @@ _STAGED = pa.schema([pa.field("unit", pa.int64()), *DEAD_LETTERS])
 _ORDER = ("unit", "position", "entry", "step", "reason", "detail")
 
 
-class WriteDeadLetters(beam.PTransform[beam.PCollection[DeadLetter], beam.PCollection[DatasetFile]]):
+class DeadLetterDoor(ErrorHandler):
+    """The door through which the dead letters of all steps leave.
+
+    Each step's are staged beside the step, in its own stage, so that only names are brought together: a collection of
+    dead letters would be held in memory with all its payloads.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__("DeadLetters" >> WriteDeadLetters(batch))  # type: ignore[no-untyped-call]  # Beam's are not typed
+        self._batch = batch
+
+    def add_error_pcollection(self, letters: beam.PCollection[DeadLetter]) -> None:
+        """Takes the dead letters of a step in."""
+        staged = letters | "StageDeadLetters" >> beam.ParDo(GatherDeadLetters(self._batch))
+        super().add_error_pcollection(staged)  # type: ignore[no-untyped-call]
+
+
+class WriteDeadLetters(beam.PTransform[beam.PCollection[Block], beam.PCollection[DatasetFile]]):
     """Writes the dead letters of a batch.
 
-    In: DeadLetter. Out: DatasetFile, none where there is no dead letter.
-    Memory: `MAX_STAGED_BYTES` a worker thread, then the payloads of one file.
+    In: Block of staged dead letters. Out: DatasetFile, none where there is no dead letter.
+    Memory: about 300 bytes a dead letter, and the payloads of one file.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -35,12 +54,11 @@ class WriteDeadLetters(beam.PTransform[beam.PCollection[DeadLetter], beam.PColle
         super().__init__()
         self.batch = batch
 
-    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[DatasetFile]:
+    def expand(self, blocks: beam.PCollection[Block]) -> beam.PCollection[DatasetFile]:
         """Wires the step; names only cross the shuffle."""
         files: beam.PCollection[DatasetFile] = (
-            letters
-            | "Gather" >> beam.ParDo(GatherDeadLetters(self.batch))
-            | "AllGathered" >> beam.combiners.ToList()
+            blocks
+            | "AllStaged" >> beam.combiners.ToList()
             | "WriteFiles" >> beam.FlatMap(write_files, self.batch).with_output_types(DatasetFile)
         )
         return files
@@ -89,27 +107,37 @@ class GatherDeadLetters(beam.DoFn):
 
 
 def write_files(blocks: Sequence[Block], batch: Batch) -> Iterator[DatasetFile]:
-    """Writes all staged dead letters in the order of where they stood, cut by rows and payload."""
+    """Writes all staged dead letters in the order of where they stood, cut by payload."""
     if not blocks:
         return
     names = sorted({block.name for block in blocks})
-    rows = pa.concat_tables([open_block(batch.blocks, name).read_all() for name in names])
-    lengths = pc.binary_length(rows["payload"]).to_pylist()
-    order = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in _ORDER]).to_pylist()
-    for shard, indices in enumerate(_shards(order, lengths)):
+    places = pa.concat_tables([_places(batch, number, name) for number, name in enumerate(names)])
+    places = places.take(pc.sort_indices(places, sort_keys=[(name, "ascending") for name in _ORDER]))
+    shards = np.cumsum(places["length"].to_numpy()) // MAX_STAGED_BYTES
+    for shard, first in enumerate(np.flatnonzero(np.diff(shards, prepend=-1))):
+        chosen = places.slice(first, np.searchsorted(shards, shards[first], "right") - first)
         path = data_file("dead_letters", None, batch.name, shard)
-        chosen = rows.take(pa.array(indices, pa.int64())).select(DEAD_LETTERS.names).cast(DEAD_LETTERS)
-        yield write_parquet(batch.storage, "dead_letters", path, chosen, batch.parquet)
+        yield write_parquet(batch.storage, "dead_letters", path, _letters(batch, names, chosen), batch.parquet)
 
 
-def _shards(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    shard: list[int] = []
-    held = 0
-    for index in order:
-        shard.append(index)
-        held += lengths[index]
-        if held >= MAX_STAGED_BYTES:
-            yield shard
-            shard, held = [], 0
-    if shard:
-        yield shard
+def _places(batch: Batch, number: int, name: str) -> pa.Table:
+    """What the order of the dead letters of a staged block depends on, and where they stand; no payloads."""
+    letters = open_block(batch.blocks, name).get_batch(0)
+    columns = {key: letters[key] for key in _ORDER}
+    columns["length"] = pc.binary_length(letters["payload"]).cast(pa.int64())
+    columns["block"] = pa.array(np.full(len(letters), number, np.int64))
+    columns["row"] = pa.array(np.arange(len(letters), dtype=np.int64))
+    return pa.table(columns)
+
+
+def _letters(batch: Batch, names: Sequence[str], places: pa.Table) -> pa.Table:
+    """The dead letters at these places, in their order. Each block's are taken apart: joined, all would be copied."""
+    blocks, rows = places["block"].to_numpy(), places["row"].to_numpy()
+    pieces, positions = [], []
+    for number in np.unique(blocks):
+        here = np.flatnonzero(blocks == number)
+        letters = open_block(batch.blocks, names[number]).get_batch(0)
+        pieces.append(pa.Table.from_batches([letters.take(pa.array(rows[here]))]))
+        positions.append(here)
+    order = np.argsort(np.concatenate(positions))
+    return pa.concat_tables(pieces).take(pa.array(order)).select(DEAD_LETTERS.names).cast(DEAD_LETTERS)

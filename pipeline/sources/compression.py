@@ -17,6 +17,9 @@ Codec = Literal["gz", "zst"]
 PIECE_BYTES: Final = 1 << 18
 """What is read and decompressed at a time."""
 
+_PORTION_BYTES: Final = 1 << 14
+"""What is given to a decompressor at a time: it copies what is left at the end of each member, which may be tiny."""
+
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _GZIP_WINDOW: Final = 31
@@ -40,8 +43,7 @@ def decompress(pieces: Iterable[bytes], codec: Codec) -> Iterator[bytes]:
     member: _Member | None = None
     members = 0
     whole = True
-    for piece in pieces:
-        rest = piece
+    for rest in _portions(pieces):
         while rest or (member is not None and not member.needs_input):
             if member is None:
                 if codec == "gz" and whole and members and not rest.strip(b"\0"):
@@ -60,6 +62,12 @@ def decompress(pieces: Iterable[bytes], codec: Codec) -> Iterator[bytes]:
                 member, whole = None, True
     if not whole:
         raise BrokenCompression(f"the {_NAMES[codec]} data ends in the middle of member {members}")
+
+
+def _portions(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for at in range(0, len(piece), _PORTION_BYTES):
+            yield piece[at : at + _PORTION_BYTES]
 
 
 class _Member(Protocol):

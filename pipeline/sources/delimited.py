@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.sources.documents import Reading, ReadOptions, read_failure, too_large
 from pipeline.sources.formats import HEAD_BYTES, find_delimiter
 from pipeline.sources.lines import Line, cut_lines
-from pipeline.sources.rows import encode_row, require_columns
+from pipeline.sources.rows import encode_row, free_names, require_columns
 from pipeline.sources.transcoding import is_wide, peek, utf8_pieces, wide_encoding
 from transforms.schemas import Document, Unit
 from transforms.text.decoding import decode, decode_exactly
@@ -40,7 +40,7 @@ def read_rows(pieces: Iterable[bytes], unit: Unit, options: ReadOptions) -> Read
             if not any(row):
                 continue
             if header is None:
-                names = _names(row)
+                names = free_names([cell.strip() for cell in row])
                 require_columns(options.columns, names)
                 header, number = names, 0
                 continue
@@ -52,10 +52,11 @@ def read_rows(pieces: Iterable[bytes], unit: Unit, options: ReadOptions) -> Read
             failure = error if isinstance(error, BadInput) else MalformedRecord(f"line {feeder.first_line}: {error}")
             if header is None or isinstance(failure, BrokenContainer):
                 raise failure from None
-            yield read_failure(unit, number, failure, "record", b"".join(feeder.row), options, feeder.row_bytes)
+            yield read_failure(unit, number, failure, "record", b"\n".join(feeder.row), options, feeder.row_bytes)
         else:
             cells = {name: cell or None for name, cell in zip(header, row, strict=False)}
-            yield Document(unit.ordinal, unit.name, number, "record", encode_row(cells))
+            place = f"line {feeder.first_line}"
+            yield Document(unit.ordinal, unit.name, number, "record", encode_row(cells), place=place)
         number += 1
 
 
@@ -75,11 +76,12 @@ class _Feeder(Iterator[str]):
         self._encoding = encoding
         self._max_bytes = max_bytes
         self._taken = 0
+        self._kept_bytes = 0
 
     def begin_row(self) -> None:
         """Forgets the bytes of the row before."""
         self.row = []
-        self.row_bytes = 0
+        self.row_bytes = self._kept_bytes = 0
         self.first_line = self._taken + 1
 
     def __next__(self) -> str:
@@ -91,13 +93,19 @@ class _Feeder(Iterator[str]):
         self._taken += 1
         self.row_bytes += line.size + (1 if self.row else 0)
         if self.row_bytes > self._max_bytes:
-            self.row.append(line.body[: max(self._max_bytes - sum(map(len, self.row)), 0)])
+            room = self._max_bytes - self._kept_bytes
+            if room > 0:
+                self._keep(line.body[:room])
             return '"' * (line.body.count(b'"') % 2) + "\n"
-        self.row.append(line.body + b"\n")
+        self._keep(line.body)
         try:
             return self._text(line.body) + "\n"
         except WrongEncoding as error:
             raise WrongEncoding(f"line {self._taken}: {error}") from None
+
+    def _keep(self, body: bytes) -> None:
+        self.row.append(body)
+        self._kept_bytes += len(body) + 1
 
     def _text(self, body: bytes) -> str:
         if self._encoding is not None:
@@ -114,12 +122,3 @@ def _sample(head: bytes, encoding: str | None) -> str:
         return head.decode(encoding or wide_encoding(head) or "utf-8", "replace").removeprefix("\ufeff")
     except LookupError:
         return head.decode("utf-8", "replace")
-
-
-def _names(header: list[str]) -> list[str]:
-    """The names of the columns: unnamed ones get their number, repeated ones theirs behind the name."""
-    names: list[str] = []
-    for number, cell in enumerate(header, 1):
-        name = cell.strip() or f"column {number}"
-        names.append(f"{name} {number}" if name in names else name)
-    return names

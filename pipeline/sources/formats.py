@@ -8,20 +8,23 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from pipeline.sources.compression import Codec, codec_of, decompress
 from pipeline.sources.documents import FormatName
 from pipeline.sources.objects import JSON_FEED
-from pipeline.sources.transcoding import byte_order_mark, wide_encoding
+from pipeline.sources.transcoding import byte_order_mark, peek, wide_encoding
 from transforms.text.errors import BrokenCompression, EmptyDocument, UnknownFormat
 
 HEAD_BYTES: Final = 1 << 16
 """What is looked at, decompressed."""
 
 DELIMITERS: Final = (",", ";", "\t", "|")
+
+_MAX_HEAD_BYTES: Final = 1 << 22
+"""Where the content of compressed data must have begun."""
 
 _MAX_CODECS: Final = 2
 _BLANKS: Final = b" \t\r\n\f\v\0"
@@ -37,6 +40,29 @@ class Format:
     def __str__(self) -> str:
         """As a plan prints it: `jsonl.gz`."""
         return ".".join((self.name, *reversed(self.codecs)))
+
+
+def read_head(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """What `sniff` needs of a file, and all its pieces.
+
+    It is more than `HEAD_BYTES` where compressed data begins with nothing: with empty members of gzip, or frames of
+    zstd that are to be skipped. Raises BrokenCompression where the first `_MAX_HEAD_BYTES` have no content.
+    """
+    size = HEAD_BYTES
+    while True:
+        head, pieces = peek(pieces, size)
+        if len(head) < size or codec_of(head) is None or _has_content(head):
+            return head, pieces
+        if size >= _MAX_HEAD_BYTES:
+            raise BrokenCompression(f"the first {_MAX_HEAD_BYTES:,} bytes have no content, decompressed")
+        size *= 4
+
+
+def _has_content(head: bytes) -> bool:
+    try:
+        return bool(_unfold(head)[0])
+    except BrokenCompression:
+        return False
 
 
 def sniff(head: bytes, name: str, given: FormatName | Literal["auto"] = "auto") -> Format:
@@ -249,7 +275,8 @@ def _without_mark(head: bytes) -> bytes:
 # Markup
 
 _PROLOG: Final = re.compile(
-    r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s+(?P<doctype>[\w:.-]+)(?:\[[^\]]*\]|[^>\[])*>)*", re.DOTALL | re.IGNORECASE
+    r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s++(?P<doctype>[\w:.-]++)(?:\[[^\]]*+\]|[^>\[]++)*+>)*+",
+    re.DOTALL | re.IGNORECASE,
 )
 _ELEMENT: Final = re.compile(r"<(?:(?P<prefix>[A-Za-z_][\w.-]*):)?(?P<name>[A-Za-z_][\w.-]*)(?P<rest>[^>]*)", re.DOTALL)
 _BURIED_ROOT: Final = re.compile(

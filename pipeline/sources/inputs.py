@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from pipeline.dataset.storage import GCS_SCHEME, open_storage
+from pipeline.dataset.storage import GCS_SCHEME
+from pipeline.dataset.stores import open_storage
 from pipeline.sources.opening import StorageAt, is_remote
 
 
@@ -29,7 +30,11 @@ class Input:
 
 
 class Inputs(NamedTuple):
-    """The files of all PATHs in order, and how many hidden names, links to folders and devices were left out."""
+    """The files of all PATHs in order, and how many others were left out.
+
+    Those are files with a hidden name or in a hidden folder, links to folders, pipes and devices; of a pattern, those
+    that it would match.
+    """
 
     files: list[Input]
     left_out: int
@@ -53,10 +58,10 @@ def find_inputs(paths: Sequence[str], storage_at: StorageAt = open_storage) -> I
 
 @dataclass(slots=True)
 class _Listing:
-    """What lies below a folder, and how much of it was left out."""
+    """What lies below a folder, and the names of what was left out of it."""
 
     files: list[Input] = field(default_factory=list)
-    left_out: int = 0
+    left_out: list[str] = field(default_factory=list)
 
 
 def _files_of(place: "_Local | _Remote") -> tuple[list[Input], int]:
@@ -69,7 +74,7 @@ def _files_of(place: "_Local | _Remote") -> tuple[list[Input], int]:
             raise InputError(
                 f"{place.path}: no file in this directory{_hidden_note(listing)}. Check the path, or name the files."
             )
-        return _by_name(listing.files), listing.left_out
+        return _by_name(listing.files), len(listing.left_out)
     if _MAGIC.search(place.path) is None:
         raise InputError(f"{place.path}: there is no such file or directory. Check the spelling.")
     prefix, pattern = _split_glob(place.location)
@@ -81,13 +86,15 @@ def _files_of(place: "_Local | _Remote") -> tuple[list[Input], int]:
         hidden=any(part.startswith((".", "_")) for part in parts),
     )
     try:
-        matches = re.compile(_expression(parts)).fullmatch
+        matches = re.compile(_expression(parts, _SEEN)).fullmatch
+        would_match = re.compile(_expression(parts, "")).fullmatch
     except re.error as error:
         raise InputError(f"{place.path}: the pattern cannot be understood ({error.msg}). Correct it.") from None
     files = [one for one in listing.files if matches(one.name)]
     if not files:
         raise InputError(f"{place.path}: the pattern matches no file. Check it, or use ** for folders of any depth.")
-    return _by_name(files), listing.left_out
+    others = [*listing.left_out, *(one.name for one in listing.files if not matches(one.name))]
+    return _by_name(files), sum(would_match(name) is not None for name in others)
 
 
 def _by_name(files: list[Input]) -> list[Input]:
@@ -95,7 +102,9 @@ def _by_name(files: list[Input]) -> list[Input]:
 
 
 def _hidden_note(listing: _Listing) -> str:
-    return f" ({listing.left_out} hidden ones are left out)" if listing.left_out else ""
+    count = len(listing.left_out)
+    verb = "is" if count == 1 else "are"
+    return f" ({count:,} {verb} left out: hidden names, links to folders, pipes)" if count else ""
 
 
 _MAGIC: Final = re.compile(r"[*?\[]")
@@ -107,16 +116,19 @@ def _split_glob(location: str) -> tuple[str, str]:
     return location[:at] or "/", location[at + 1 :]
 
 
-def _expression(parts: Sequence[str]) -> str:
-    """A regular expression for the parts of a pattern; only a part that spells a leading . or _ matches one."""
+def _expression(parts: Sequence[str], guard: str) -> str:
+    """A regular expression for the parts of a pattern, whose wildcards match where the guard does."""
     expression = ""
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         if part == "**":
-            expression += rf"(?:{_SEEN}[^/]+/)*" + (rf"{_SEEN}[^/]+" if last else "")
+            expression += rf"(?:{guard}[^/]+/)*" + (rf"{guard}[^/]+" if last else "")
             continue
-        guard = _SEEN if part[:1] in "*?[" else ""
-        expression += guard + "".join(_translated(piece) for piece in _PIECES.findall(part)) + ("" if last else "/")
+        expression += (
+            (guard if part[:1] in "*?[" else "")
+            + "".join(_translated(piece) for piece in _PIECES.findall(part))
+            + ("" if last else "/")
+        )
     return expression
 
 
@@ -178,30 +190,31 @@ class _Local:
     def below(self, folder: str, depth: int | None, hidden: bool) -> _Listing:
         """Files are followed through links, folders are not, so nothing goes round in a circle."""
         listing = _Listing()
-        waiting = [("", folder)]
+        waiting = [("", folder, False)]
         while waiting:
-            prefix, path = waiting.pop()
-            for entry in self._entries(path, is_top=not prefix):
-                if not hidden and entry.name.startswith((".", "_")):
-                    listing.left_out += 1
-                elif entry.is_dir(follow_symlinks=False):
+            prefix, path, inside_hidden = waiting.pop()
+            for entry in self._entries(path, is_top=not prefix, is_left_out=inside_hidden):
+                leave_out = inside_hidden or (not hidden and entry.name.startswith((".", "_")))
+                if entry.is_dir(follow_symlinks=False):
                     if depth is None or prefix.count("/") + 1 < depth:
-                        waiting.append((f"{prefix}{entry.name}/", entry.path))
+                        waiting.append((f"{prefix}{entry.name}/", entry.path, leave_out))
+                    continue
+                file = None if leave_out else self._file(prefix, entry)
+                if file is None:
+                    listing.left_out.append(_readable_name(f"{prefix}{entry.name}"))
                 else:
-                    file = self._file(prefix, entry)
-                    if file is None:
-                        listing.left_out += 1
-                    else:
-                        listing.files.append(file)
+                    listing.files.append(file)
         return listing
 
-    def _entries(self, path: str, is_top: bool) -> list["os.DirEntry[str]"]:
+    def _entries(self, path: str, is_top: bool, is_left_out: bool) -> list["os.DirEntry[str]"]:
         try:
             with os.scandir(path) as entries:
                 return [*entries]
         except (FileNotFoundError, NotADirectoryError):
             return []
         except PermissionError:
+            if is_left_out:
+                return []
             where = self.path if is_top else path
             raise InputError(f"{where}: no permission to list this directory. Give yourself access.") from None
 
@@ -244,15 +257,15 @@ class _Remote:
             if depth is not None and len(parts) > depth:
                 continue
             if not hidden and any(part.startswith((".", "_")) for part in parts):
-                listing.left_out += 1
+                listing.left_out.append(listed.name)
             else:
                 listing.files.append(Input(listed.name, f"{folder}/{listed.name}", listed.size))
         return listing
 
 
 def _readable_name(name: str) -> str:
-    """The name in Unicode: bytes that are no UTF-8 become U+FFFD, for a name is written into rows."""
-    return os.fsencode(name).decode("utf-8", "replace").replace(os.sep, "/")
+    """The name in Unicode, for it is written into rows: a byte that is no UTF-8 becomes its escape, such as `\\xff`."""
+    return os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "backslashreplace")
 
 
 def _cause(error: Exception) -> str:

@@ -1,7 +1,9 @@
-"""JSON lines: one record a line, each with the number of its line."""
+"""JSON lines: one record a line, each with the number of its line, or in a slice of a file with its byte offset."""
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pipeline.sources.documents import Reading, ReadOptions, read_failure, too_large
 from transforms.schemas import Document, Unit
@@ -41,30 +43,36 @@ def cut_lines(pieces: Iterable[bytes], max_bytes: int, end: bytes = b"\n") -> It
         yield finished(b"")
 
 
-def lines_of_slice(pieces: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:
-    """Of pieces that begin one byte before `start`, the bytes of the lines that begin in [start, end).
+def lines_of_slice(pieces: Iterable[bytes], start: int, end: int) -> tuple[int, Iterator[bytes]]:
+    """Of pieces that begin one byte before `start`, the lines that begin in [start, end): their offset and their bytes.
 
     A slice that begins the file gets pieces from byte 0.
     """
-    at = max(start - 1, 0)
-    skipping = start > 0
+    rest = iter(pieces)
+    if start == 0:
+        return 0, _until(rest, 0, end)
+    at = start - 1
+    for piece in rest:
+        cut = piece.find(b"\n") + 1
+        at += cut or len(piece)
+        if cut:
+            return at, _until(chain((piece[cut:],), rest), at, end)
+        if at >= end:
+            break
+    return at, iter(())
+
+
+def _until(pieces: Iterable[bytes], at: int, end: int) -> Iterator[bytes]:
+    """The bytes, the first of them at `at`, up to the end of the last line that begins before `end`."""
+    if at >= end:
+        return
     for piece in pieces:
-        data = piece
-        if skipping:
-            cut = data.find(b"\n") + 1
-            at += cut or len(data)
-            if at >= end:
-                return
-            if not cut:
-                continue
-            data = data[cut:]
-            skipping = False
-        stop = data.find(b"\n", max(end - 1 - at, 0)) + 1  # what begins after it begins in the next slice
+        stop = piece.find(b"\n", max(end - 1 - at, 0)) + 1  # what begins after it begins in the next slice
         if stop:
-            yield data[:stop]
+            yield piece[:stop]
             return
-        at += len(data)
-        yield data
+        at += len(piece)
+        yield piece
 
 
 def read_lines(pieces: Iterable[bytes], unit: Unit, options: ReadOptions) -> Reading:
@@ -72,12 +80,24 @@ def read_lines(pieces: Iterable[bytes], unit: Unit, options: ReadOptions) -> Rea
 
     Whether a line is JSON at all is for the parser to say.
     """
+    for number, line in enumerate(cut_lines(pieces, options.max_document_bytes)):
+        yield from _record(line, number, f"line {number + 1}", unit, options)
+
+
+def read_slice(pieces: Iterable[bytes], unit: Unit, end: int, options: ReadOptions) -> Reading:
+    """The same of a slice up to `end`, also of the first: as its number is not known, a line is known by its offset."""
+    at, pieces = lines_of_slice(pieces, unit.start, end)
+    for line in cut_lines(pieces, options.max_document_bytes):
+        yield from _record(line, at, f"the line at byte {at:,}", unit, options)
+        at += line.size + 1
+
+
+def _record(line: Line, position: int, place: str, unit: Unit, options: ReadOptions) -> Reading:
     limit = options.max_document_bytes
-    for number, line in enumerate(cut_lines(pieces, limit)):
-        if line.size > limit:
-            failure = too_large(f"line {number + 1}", line.size, limit)
-            yield read_failure(unit, number, failure, "record", line.body, options, line.size)
-            continue
-        body = line.body.strip()
-        if body:
-            yield Document(unit.ordinal, unit.name, number, "record", body)
+    if line.size > limit:
+        yield read_failure(unit, position, too_large(place, line.size, limit), "record", line.body, options, line.size)
+        return
+    body = line.body if position else line.body.removeprefix(codecs.BOM_UTF8)
+    body = body.strip()
+    if body:
+        yield Document(unit.ordinal, unit.name, position, "record", body, place=place)

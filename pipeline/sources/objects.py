@@ -51,15 +51,16 @@ def _read_array(pieces: Iterable[bytes], unit: Unit, options: ReadOptions) -> Re
     for piece in pieces:
         for body, size in cutter.cut(piece):
             number = cutter.elements - 1
+            place = f"element {cutter.elements}"
             if size > limit:
-                failure = too_large(f"element {number} of the array", size, limit)
+                failure = too_large(f"{place} of the array", size, limit)
                 yield read_failure(unit, number, failure, "record", body, options, size)
             else:
-                yield Document(unit.ordinal, unit.name, number, "record", body)
+                yield Document(unit.ordinal, unit.name, number, "record", body, place=place)
         if cutter.after:
             raise BrokenContainer(f"something stands after the end of the array: {cutter.after[:40]!r}")
     if not cutter.closed:
-        raise BrokenContainer(f"the JSON array ends in the middle of element {cutter.elements}")
+        raise BrokenContainer(f"the JSON array ends in the middle of element {cutter.elements + 1}")
 
 
 class _Cutter:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from pipeline.dataset.layout import UNREADABLE
-from pipeline.dataset.storage import GCS_SCHEME, Storage, open_storage
+from pipeline.dataset.storage import GCS_SCHEME, Storage
+from pipeline.dataset.stores import open_storage
 from pipeline.sources.compression import PIECE_BYTES
 from transforms.schemas import Unit
 from transforms.text.errors import UnreadableFile
@@ -25,6 +26,9 @@ _UNAVAILABLE: Final = (FileNotFoundError, PermissionError, IsADirectoryError, No
 """What says that the file is not to be had. Other errors of a system may pass, so they fail the run or its bundle."""
 
 
+_UNREADABLE: Final = (
+    "the file could not be read when the run was planned; see to its permissions, or where its link leads"
+)
 _CHANGED: Final = "the file changed while the run read it; run again"
 
 
@@ -72,7 +76,7 @@ class CheckedInput:
     def __init__(self, unit: Unit) -> None:
         """Opens the file. Raises UnreadableFile."""
         if unit.checksum == UNREADABLE:
-            raise UnreadableFile("the file could not be read when the run was planned; see to its permissions")
+            raise UnreadableFile(_UNREADABLE)
         try:
             self.file = _Guarded(open_input(unit.path), unit.path)
         except _UNAVAILABLE as error:

@@ -15,12 +15,12 @@ from pipeline.sources.archives import read_archive
 from pipeline.sources.compression import decompress
 from pipeline.sources.delimited import read_rows
 from pipeline.sources.documents import Reading, ReadOptions, Skipped, read_failure
-from pipeline.sources.formats import HEAD_BYTES, sniff
-from pipeline.sources.lines import lines_of_slice, read_lines
+from pipeline.sources.formats import read_head, sniff
+from pipeline.sources.lines import read_lines, read_slice
 from pipeline.sources.objects import read_objects
 from pipeline.sources.opening import CheckedInput, open_input
 from pipeline.sources.parquet import read_parquet
-from pipeline.sources.transcoding import peek, utf8_pieces
+from pipeline.sources.transcoding import utf8_pieces
 from pipeline.sources.whole import KINDS, read_whole
 from transforms.dead_letters import TAG, counted
 from transforms.schemas import DeadLetter, Document, Tally, Unit
@@ -36,7 +36,8 @@ def read_documents(unit: Unit, options: ReadOptions) -> Reading:
     """The documents of a unit in order, and a dead letter where one or the rest of the unit cannot be read.
 
     Record files stream: memory is bounded by the caps, whatever their size. A dead letter of kind `unit` is the last
-    that comes; the documents before it are good. Only what is no bad input is raised.
+    that comes, unless it is of a stretch of a web archive that was skipped; the documents before it are good. Only what
+    is no bad input is raised.
     """
     position = 0
     try:
@@ -123,12 +124,11 @@ def _slice(source: CheckedInput, unit: Unit, end: int, options: ReadOptions) -> 
         source.file.seek(0)
         return read_parquet(cast("BinaryIO", source.file), unit, options)
     source.require_bytes(end)
-    pieces: Iterable[bytes] = lines_of_slice(source.pieces_from(max(unit.start - 1, 0)), unit.start, end)
-    return read_lines(utf8_pieces(pieces) if unit.start == 0 else pieces, unit, options)
+    return read_slice(source.pieces_from(max(unit.start - 1, 0)), unit, end, options)
 
 
 def _whole_file(source: CheckedInput, unit: Unit, options: ReadOptions) -> Reading:
-    head, pieces = peek(source.pieces(), HEAD_BYTES)
+    head, pieces = read_head(source.pieces())
     told = sniff(head, unit.name, options.format)
     for codec in told.codecs:
         pieces = decompress(pieces, codec)

@@ -24,6 +24,32 @@ def encode_row(row: Mapping[str, Any]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+def key_text(key: Any) -> str:
+    """The key of a map as JSON wants it: text."""
+    plain = key if isinstance(key, str | int | float | dict | list) else _plain(key)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, default=_plain)
+
+
+def free_names(names: Sequence[str]) -> list[str]:
+    """A name of its own for each column: the first keeps the name, of the others and of unnamed ones it has the number.
+
+    A name that the table has itself is given to no other column.
+    """
+    taken = set(names)
+    seen = {""}
+    free: list[str] = []
+    for number, name in enumerate(names, 1):
+        one = name
+        if name in seen:
+            one = f"{name or 'column'} {number}"
+            while one in taken:
+                one = f"{one} {number}"
+            taken.add(one)
+        seen.add(name)
+        free.append(one)
+    return free
+
+
 def require_columns(named: Iterable[str], present: Sequence[str]) -> None:
     """Raises MissingColumn for a column that the field map names and the table lacks; `a.b` asks for column `a`."""
     known = set(present)

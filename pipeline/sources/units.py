@@ -7,9 +7,11 @@ from typing import Final, Literal
 
 from pipeline.dataset.commits import DoneUnit
 from pipeline.dataset.layout import UNREADABLE
-from pipeline.dataset.storage import StorageError, open_storage
+from pipeline.dataset.storage import StorageError
+from pipeline.dataset.stores import open_storage
+from pipeline.sources.compression import PIECE_BYTES
 from pipeline.sources.documents import FormatName
-from pipeline.sources.formats import HEAD_BYTES, Format, sniff
+from pipeline.sources.formats import Format, read_head, sniff
 from pipeline.sources.inputs import Input
 from pipeline.sources.opening import StorageAt, checksum_of, open_input
 from pipeline.sources.parquet import row_group_bytes
@@ -61,7 +63,7 @@ def format_of(one: Input, given: FormatName | Literal["auto"] = "auto", storage_
 
 def _head(one: Input, storage_at: StorageAt) -> bytes:
     with open_input(one.path, storage_at) as file:
-        return file.read(HEAD_BYTES)
+        return read_head(iter(lambda: file.read(PIECE_BYTES), b""))[0]
 
 
 def _checksum(one: Input, storage_at: StorageAt) -> str:

@@ -105,7 +105,7 @@ def plan(**changes: object) -> RunPlan:
     values: dict[str, object] = dict(
         output="out",
         runner="DirectRunner",
-        inputs=(PlannedInput("a.xml", "feed", 900, True), PlannedInput("b/c.jsonl.gz", "jsonl", 2048, False)),
+        inputs=(PlannedInput("a.xml", "feed", 900, "committed"), PlannedInput("b/c.jsonl.gz", "jsonl", 2048)),
         committed_batches=1,
         committed_units=1,
         rows=(("articles", 1200), ("links", 1)),
@@ -165,7 +165,7 @@ def test_a_plan_of_nothing_says_so() -> None:
 
 
 def test_a_plan_shows_the_first_twenty_inputs_and_counts_the_rest() -> None:
-    inputs = tuple(PlannedInput(f"{number}.txt", "text", 1, False) for number in range(1025))
+    inputs = tuple(PlannedInput(f"{number}.txt", "text", 1) for number in range(1025))
     lines = printed(plan(inputs=inputs)).splitlines()
     start = lines.index("Inputs")
     assert lines[start + 20] == "  19.txt  text  1 B"
@@ -182,7 +182,7 @@ def test_a_plan_of_several_batches_adds_them_up() -> None:
 
 
 def test_the_name_of_a_file_cannot_write_to_the_terminal() -> None:
-    text = printed(plan(inputs=(PlannedInput("a\x1b[2J\n\udcff.txt", "text", 1, False),)))
+    text = printed(plan(inputs=(PlannedInput("a\x1b[2J\n\udcff.txt", "text", 1),)))
     assert "  a\\x1b[2J\\n\\udcff.txt  text  1 B\n" in text
     text.encode()
 

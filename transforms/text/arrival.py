@@ -165,7 +165,7 @@ def _recall(records: Sequence[Record], history: History) -> tuple[Identities, Cl
     )
     identities.learn_keys_of(named)
     ids = {entry.id for entry in named}
-    ids |= {pair_key(one.url_key, one.guid_key) for one in records if one.url_key and one.guid_key}
+    ids |= {pair for one in records if (pair := pair_key(one)) is not None}
     known = _in_order(history.find("id", ids))
     identities.learn_articles(known)
     texts = history.find("content_hash", {one.content_hash for one in records})

@@ -31,6 +31,11 @@ _ALIASES: Final = {
 }
 """What a declared encoding means in practice; WHATWG Encoding Standard, section 4.2 (names and labels)."""
 
+_NOT_OF_DOCUMENTS: Final = frozenset(
+    {"idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape", "undefined"}
+)
+"""Text encodings to Python, but of names and of source code."""
+
 _SEVEN_BIT: Final = frozenset({"iso2022_jp", "iso2022_kr", "hz", "utf-7"})
 """Encodings that spell other scripts in ASCII bytes, so that their bytes pass as UTF-8."""
 
@@ -108,14 +113,16 @@ def _codec_name(declared: str | None) -> str | None:
     if not declared or len(declared) > 60:
         return None
     try:
-        codec = codecs.lookup(declared.strip().strip("\"'"))
-        if not isinstance(codec.decode(b"")[0], str):
-            return None
-    except (LookupError, ValueError, TypeError):
+        name = codecs.lookup(declared.strip().strip("\"'")).name
+    except (LookupError, ValueError):
         return None
-    if codec.name in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"):
+    try:
+        b" ".decode(name)
+    except UnicodeError:
+        pass  # Half a character of an encoding that takes two bytes.
+    except LookupError:  # A codec that is no text encoding: zlib, base64, rot13, …
         return None
-    return _ALIASES.get(codec.name, codec.name)
+    return None if name in _NOT_OF_DOCUMENTS else _ALIASES.get(name, name)
 
 
 def _strictly(body: bytes, encoding: str) -> str | None:

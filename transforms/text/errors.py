@@ -9,7 +9,7 @@
      ├─ TooLarge            a document is larger than the cap of the config
      ├─ EmptyDocument       there is nothing in it
      ├─ WrongEncoding       the bytes are not text in any encoding that was declared or found
-     ├─ MalformedFeed       it looks like a feed and cannot be read as one
+     ├─ MalformedFeed       it looks like a feed and cannot be read as one, or not all of its entries can
      ├─ MalformedPage       HTML from which no main text can be taken
      ├─ MalformedRecord     a line or row that is not one JSON object
      ├─ MalformedEntry      an entry of which nothing can be kept: no text, no title, no link
@@ -79,7 +79,7 @@ class WrongEncoding(BadInput):
 
 
 class MalformedFeed(BadInput):
-    """It looks like a feed and cannot be read as one."""
+    """It looks like a feed and cannot be read as one, or not all of its entries can."""
 
     reason = "malformed_feed"
 

@@ -2,8 +2,10 @@
 
 Well-formed XML is read by lxml in one pass over the children of each entry; XML with the usual faults (a bare `&`,
 entities of HTML, control characters, namespaces that are not declared) is mended first and read by lxml in its
-recovering mode; what then still shows no entry goes to feedparser, which takes almost anything and is 50 to 200 times
-slower. All three give the same record.
+recovering mode; where that stops early or runs entries into each other, each is read by itself; what then still shows
+no entry goes to feedparser, which takes almost anything and is 50 to 200 times slower. All of them give the same
+record. What cannot be read is told: `read_feed` yields the entries that it could read, then raises `MalformedFeed` with
+both numbers.
 
 Everything before the root element is cut off before a parser sees it: junk, a wrong declaration, and any DTD with it,
 so that no entity that a document declares is ever expanded. Nothing is fetched, and no clock is read: dates stay as
@@ -14,16 +16,17 @@ import base64
 import html
 import io
 import json
+import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from html.entities import html5
 from typing import Any, Final
 
 import feedparser
 from lxml import etree
 
-from transforms.schemas import Document, Enclosure, RawEntry
+from transforms.schemas import Document, Enclosure, Problem, RawEntry
 from transforms.text.decoding import decode
 from transforms.text.errors import EmptyDocument, MalformedFeed, TooLarge
 from transforms.text.markup import looks_like_html
@@ -35,13 +38,31 @@ MAX_TAGS: Final = 1_000_000
 MAX_ENTRIES: Final = 50_000
 """Entries a feed may have: 50 times the longest of 200 real ones, and 2 s."""
 
+MAX_NAMESPACES: Final = 100
+MAX_NAMESPACE_CHARS: Final = 1 << 15
+"""What an entry may stand in; all of it is written, and cut off again, with each text that is markup. Feeds have 20."""
+
 MAX_TOLERANT_CHARS: Final = 4 << 20
 MAX_TOLERANT_TAGS: Final = 50_000
 """What feedparser is given at most; it takes some 25 µs for a tag (16 s for 2 MB of `<a `), so 2 s."""
 
-_ROOT: Final = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|rdf|channel)(?=[\s>])", re.IGNORECASE)
 _ROOT_WITHIN: Final = 1 << 16
-_ENTRY: Final = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
+_BEFORE_ROOT: Final = re.compile(
+    r"<!--|<!DOCTYPE|(?P<root><(?:[A-Za-z_][\w.-]*+:)?(?:rss|feed|rdf|channel)(?=[\s>]))", re.IGNORECASE
+)
+_WITHIN_DOCTYPE: Final = re.compile(r"[\[\]>\"']|<!--|<\?")
+_CLOSING: Final = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
+
+_OUTLINE: Final = re.compile(
+    r"<!--|<!\[CDATA\[|<\?xml\s|<(?P<slash>/?)(?P<name>(?:[A-Za-z_][\w.-]*+:)?(?:"
+    r"(?P<entry>item|entry)|(?P<root>rss|feed|rdf)|channel))(?=[\s/>])",
+    re.IGNORECASE,
+)
+_HEAD_CHARS: Final = 1 << 12
+"""A longer root tag is not repeated before each entry that is read by itself; its namespaces are unknown then."""
+_END: Final = "end-of-the-entry"
+_ENTRY_NAMES: Final = ("item", "entry")
+_ENTRY_PARENTS: Final = ("channel", "feed", "rdf", "rss", "items", "entries")
 _XML_ENCODING: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", re.IGNORECASE)
 _AMPERSAND: Final = re.compile(r"&(?:#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));|([A-Za-z][A-Za-z0-9]{1,31});)?")
 _XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -126,6 +147,9 @@ def _slots() -> dict[str, str]:
 
 
 _SLOTS: Final = _slots()
+_ENTRY_TAGS: Final = frozenset(
+    f"{{{uri}}}{name}" if uri else name for uri in (*_ATOM_NAMESPACES, *_RSS_NAMESPACES) for name in _ENTRY_NAMES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +162,7 @@ class _Feed:
     authors: tuple[str, ...] = ()
 
 
-def read_feed(document: Document) -> list[RawEntry]:
+def read_feed(document: Document) -> Iterator[RawEntry]:
     """The entries of a feed, in its order; none of an empty but valid feed.
 
     `feed` is the self link (Atom `link rel="self"`, JSON `feed_url`), else the site's link, made absolute, else None.
@@ -146,8 +170,9 @@ def read_feed(document: Document) -> list[RawEntry]:
     Dates are as they are written; where there is only one of modification, it stands for that of publication too (Atom
     asks for no other). Entries of Atom and JSON Feed without an author have those of the feed.
 
-    Raises `EmptyDocument`, `WrongEncoding`, `TooLarge` (more than 1,000,000 tags or 50,000 entries) and
-    `MalformedFeed`.
+    Raises `EmptyDocument`, `WrongEncoding`, `TooLarge` (more than 1,000,000 tags, 50,000 entries or 100
+    namespaces) and `MalformedFeed`; the last also at the end, where some entries could be read and others not. An entry
+    that the end of the document cuts off is among the others: half a text is not the article's.
     """
     if not document.body.strip():
         raise EmptyDocument("an empty feed")
@@ -157,55 +182,227 @@ def read_feed(document: Document) -> list[RawEntry]:
     if not text:
         raise EmptyDocument("a feed of white space only")
     if text.startswith("{"):
-        return _read_json(document, text)
+        yield from _read_json(document, text)
+        return
     if text.count("<") > MAX_TAGS:
         raise TooLarge(f"a feed of more than {MAX_TAGS:,} tags")
-    root = _ROOT.search(text, 0, _ROOT_WITHIN)
-    if root is None:
+    start = _root_of(text)
+    if start is None:
         raise MalformedFeed("neither RSS, RDF, Atom nor JSON Feed")
-    text = text[root.start() :]
-    entries = _read_xml(document, text)
-    if not entries and _ENTRY.search(text):
-        entries = _read_tolerantly(document, text)
-    return entries
+    yield from _read_xml(document, text[start:])
+
+
+def _root_of(text: str) -> int | None:
+    """Where the root element starts, behind comments and a DTD, which may name others; None where there is none."""
+    at = 0
+    endless: set[str] = set()
+    while (found := _BEFORE_ROOT.search(text, at, at + _ROOT_WITHIN)) is not None:
+        if found["root"] is not None:
+            return found.start()
+        at, kind = found.end(), found[0].upper()
+        if kind in endless:
+            continue
+        end = _closed(text, at, "-->") if kind == "<!--" else _end_of_doctype(text, at)
+        if end is None:
+            endless.add(kind)
+        else:
+            at = end
+    return None
+
+
+def _closed(text: str, at: int, closing: str) -> int | None:
+    end = text.find(closing, at)
+    return None if end < 0 else end + len(closing)
+
+
+def _end_of_doctype(text: str, at: int) -> int | None:
+    """Where a DOCTYPE ends, with the declarations in its brackets; None where it does not."""
+    inside = False
+    while (found := _WITHIN_DOCTYPE.search(text, at)) is not None:
+        at, token = found.end(), found[0]
+        if token in _CLOSING:
+            end = _closed(text, at, _CLOSING[token])
+            if end is None:
+                return None
+            at = end
+        elif token == ">":
+            if not inside:
+                return at
+        else:
+            inside = token == "["
+    return None
 
 
 # XML by lxml
 
 
-def _read_xml(document: Document, text: str) -> list[RawEntry]:
-    root = _tree(text)
+def _read_xml(document: Document, text: str) -> Iterator[RawEntry]:
+    root, _ = _tree(text)
+    if root is not None:
+        items = _items_of(root)
+        if items:
+            feed = _feed_of(document, root)
+            yield from (_entry_of(document, number, item, feed) for number, item in enumerate(items))
+        elif any(part.entries for part in _outline(text)):
+            yield from _read_tolerantly(document, text)
+        return
+    text = _mended(text)
+    parts = _outline(text)
+    named = sum(len(part.entries) for part in parts)
+    cut = sum(not entry.whole for part in parts for entry in part.entries)
+    read = 0
+    for part in parts:
+        for entry in _read_part(document, text, part, read):
+            yield entry
+            read += 1
+    if read == 0 and named > cut:
+        for entry in _read_tolerantly(document, text)[: named - cut]:
+            yield entry
+            read += 1
+    if read < named:
+        detail = "an entry is cut off" if cut else "the others cannot be parsed"
+        raise MalformedFeed(f"{read:,} of about {named:,} entries were read; {detail}")
+    if named == 0 and not parts[-1].ended:
+        raise MalformedFeed("it is cut off before its first entry")
+
+
+@dataclass(slots=True)
+class _Span:
+    """Where an entry stands in the text, and whether it has an end."""
+
+    start: int
+    end: int = 0
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class _Part:
+    """One feed in the text: mostly the only one."""
+
+    start: int
+    end: int = 0
+    entries: list[_Span] = field(default_factory=list)
+    ended: bool = False
+
+
+def _outline(text: str) -> list[_Part]:
+    """The feeds in a text and their entries, found by their tags alone, outside of comments and CDATA.
+
+    An entry goes to its end tag, else to the start tag of the next one or the end tag of the feed; without any of these
+    it is cut off. What never ends is no comment and no CDATA.
+    """
+    parts = [_Part(0)]
+    name: str | None = None  # Of the entry that is open.
+    entries = 0
+    at = 0
+    endless: set[str] = set()
+    while (found := _OUTLINE.search(text, at)) is not None:
+        at, part = found.end(), parts[-1]
+        if found["name"] is None:
+            opening = found[0]
+            if opening not in _CLOSING:  # An XML declaration: another document.
+                _close(part, name, found.start(), whole=False)
+                name = None
+                part.ended = True
+            elif opening not in endless:
+                end = _closed(text, at, _CLOSING[opening])
+                if end is None:
+                    endless.add(opening)
+                else:
+                    at = end
+        elif found["entry"] is None:
+            if found["slash"]:
+                _close(part, name, found.start())
+                name = None
+                part.ended = part.ended or found["root"] is not None
+            elif part.ended and found["root"] is not None:
+                part.end = found.start()
+                parts.append(_Part(found.start()))
+        elif found["slash"]:
+            if name == found["name"].lower():
+                end = _closed(text, at, ">")
+                _close(part, name, len(text) if end is None else end, whole=end is not None)
+                name = None
+        elif name is None or name == found["name"].lower():
+            _close(part, name, found.start())
+            name = found["name"].lower()
+            part.entries.append(_Span(found.start()))
+            entries += 1
+            _refuse_many(entries)
+            tag_end = text.find(">", at, at + _HEAD_CHARS)
+            if text.startswith("/", tag_end - 1) and tag_end > 0:
+                _close(part, name, tag_end + 1)
+                name = None
+    _close(parts[-1], name, len(text), whole=False)
+    parts[-1].end = len(text)
+    return parts
+
+
+def _close(part: _Part, name: str | None, end: int, *, whole: bool = True) -> None:
+    """Ends the entry of the part that is open, if one is."""
+    if name is not None:
+        part.entries[-1].end = end
+        part.entries[-1].whole = whole
+
+
+def _read_part(document: Document, text: str, part: _Part, number: int) -> Iterator[RawEntry]:
+    """The entries of a faulty feed: from its tree, where that has them all, else each by itself."""
+    root, whole = _tree(text[part.start : part.end], recover=True)
     if root is None:
-        return []
-    channel = next(root.iterchildren("{*}channel"), root)
-    items = [item for item in root.iter("{*}item", "{*}entry") if _is_entry(item)]
-    if not items:
-        return []
-    _refuse_many(items)
-    feed = _feed_of(document, root, channel)
-    return [_entry_of(document, number, item, feed) for number, item in enumerate(items)]
+        return
+    feed = _feed_of(document, root)
+    items = _items_of(root)
+    if whole and len(items) >= len(part.entries):
+        cut = sum(not entry.whole for entry in part.entries)
+        for item in items[: len(items) - cut]:
+            yield _entry_of(document, number, item, feed)
+            number += 1
+        return
+    head_end = _closed(text[part.start : part.start + _HEAD_CHARS], 0, ">")
+    head = "<rss>" if head_end is None else text[part.start : part.start + head_end]
+    for entry in part.entries:
+        item = _read_alone(f"{head}{text[entry.start : entry.end]}<{_END}/>") if entry.whole else None
+        if item is not None:
+            yield _entry_of(document, number, item, feed)
+            number += 1
 
 
-def _tree(text: str) -> Any:
-    """The root element; None where even the recovering parser finds none. Parsers are made anew: they hold state."""
-    settings = {
-        "resolve_entities": False,
-        "load_dtd": False,
-        "no_network": True,
-        "huge_tree": False,  # Keeps libxml2's caps: 256 levels, 10 MB a text.
-        "collect_ids": False,
-        "remove_comments": True,
-        "remove_pis": True,
-        "encoding": "utf-8",
-    }
-    try:
-        return etree.fromstring(text.encode("utf-8", "replace"), etree.XMLParser(**settings))
-    except etree.XMLSyntaxError:
-        pass
-    try:
-        return etree.fromstring(_mended(text).encode("utf-8"), etree.XMLParser(recover=True, **settings))
-    except etree.XMLSyntaxError:
+def _read_alone(text: str) -> Any:
+    """The one entry of a text, None where the parser did not come to its end."""
+    root, _ = _tree(text, recover=True)
+    if root is None or len(root) == 0 or _local_name(root[0]) not in _ENTRY_NAMES:
         return None
+    item = root[0]
+    ends = list(root.iter(f"{{*}}{_END}"))
+    if not ends:
+        return None
+    ends[-1].getparent().remove(ends[-1])
+    return item
+
+
+def _tree(text: str, *, recover: bool = False) -> tuple[Any, bool]:
+    """The root element, None where the parser finds none, and whether no cap of libxml2 stopped it.
+
+    Parsers are made anew: they hold state. The recovering one may go 2,048 levels deep and takes texts of any length,
+    the other 256 and 10 MB.
+    """
+    parser = etree.XMLParser(
+        recover=recover,
+        huge_tree=recover,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        collect_ids=False,
+        remove_comments=True,
+        remove_pis=True,
+        encoding="utf-8",
+    )
+    try:
+        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:
+        return None, False
+    last = parser.error_log.last_error
+    return root, last is None or last.type_name != "ERR_RESOURCE_LIMIT"
 
 
 def _mended(text: str) -> str:
@@ -240,23 +437,44 @@ def _mended_ampersand(found: re.Match[str]) -> str:
     return "&amp;"
 
 
-def _refuse_many(entries: Sequence[Any]) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise TooLarge(f"a feed of {len(entries):,} entries; at most {MAX_ENTRIES:,} are read")
+def _refuse_many(entries: int) -> None:
+    if entries > MAX_ENTRIES:
+        raise TooLarge(f"a feed of more than {MAX_ENTRIES:,} entries")
 
 
-def _is_entry(element: Any) -> bool:
-    """An entry of the feed itself, not something of that name inside of an entry."""
-    parent = element.getparent()
-    if parent is None:
-        return False
-    return _local_name(parent).lower() in ("channel", "feed", "rdf", "rss", "items", "entries")
+def _refuse_namespaces(declared: dict[str | None, str]) -> None:
+    if len(declared) > MAX_NAMESPACES or sum(map(len, declared.values())) > MAX_NAMESPACE_CHARS:
+        raise TooLarge(
+            f"entries within more than {MAX_NAMESPACES} namespaces, or {MAX_NAMESPACE_CHARS:,} characters of them"
+        )
+
+
+def _items_of(root: Any) -> list[Any]:
+    """The entries of the feed in their order: not what has that name inside of an entry or is of another vocabulary."""
+    items: list[Any] = []
+    levels = [(iter(root), True)]
+    while levels:
+        children, usual = levels[-1]
+        for child in children:
+            name = _local_name(child)
+            if name in _ENTRY_NAMES:
+                if usual or child.tag in _ENTRY_TAGS:
+                    if not items or items[-1].getparent() is not child.getparent():
+                        _refuse_namespaces(child.getparent().nsmap)
+                    items.append(child)
+                    _refuse_many(len(items))
+            elif len(child) > 0:
+                levels.append((iter(child), name.lower() in _ENTRY_PARENTS))
+                break
+        else:
+            levels.pop()
+    return items
 
 
 def _local_name(element: Any) -> str:
-    """The name of an element without namespace, or without a prefix that is declared nowhere."""
-    tag: str = element.tag
-    return tag.rpartition("}")[2].rpartition(":")[2]
+    """The name of an element without namespace, or without a prefix that is declared nowhere; of an entity none."""
+    tag = element.tag
+    return tag.rpartition("}")[2].rpartition(":")[2] if isinstance(tag, str) else ""
 
 
 def _children(element: Any) -> dict[str, list[Any]]:
@@ -269,7 +487,8 @@ def _children(element: Any) -> dict[str, list[Any]]:
     return children
 
 
-def _feed_of(document: Document, root: Any, channel: Any) -> _Feed:
+def _feed_of(document: Document, root: Any) -> _Feed:
+    channel = next(root.iterchildren("{*}channel"), root)
     atom_links: list[Any] = []
     site_link: str | None = None
     language = channel.get(_LANG) or root.get(_LANG)
@@ -355,11 +574,12 @@ def _plain(element: Any) -> str | None:
 
 def _marked_up(element: Any) -> str:
     """What stands in an element as HTML: its text, or where it has children, their markup."""
-    text: str = element.text or ""
     if len(element) == 0:
+        text: str = element.text or ""
         return text
-    inner = html.escape(text, quote=False) + "".join(etree.tostring(child, encoding="unicode") for child in element)
-    return _PREFIXED_TAG.sub(r"<\1", inner)
+    # The element at once: lxml writes all namespaces of the feed with what it is given, so not with each child.
+    markup: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    return _PREFIXED_TAG.sub(r"<\1", markup[markup.index(">") + 1 : markup.rindex("<")])
 
 
 def _first_text(children: dict[str, list[Any]], *slots: str) -> str | None:
@@ -506,7 +726,7 @@ def _enclosure(url: Any, kind: Any, length: Any) -> Enclosure | None:
 # JSON Feed
 
 
-def _read_json(document: Document, text: str) -> list[RawEntry]:
+def _read_json(document: Document, text: str) -> Iterator[RawEntry]:
     try:
         feed = json.loads(text)
     except RecursionError:
@@ -516,7 +736,7 @@ def _read_json(document: Document, text: str) -> list[RawEntry]:
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
         raise MalformedFeed("a JSON object without a list of items")
-    _refuse_many(items)
+    _refuse_many(len(items))
     self_link = absolute_url(_string(feed.get("feed_url")) or "", document.url)
     site_link = absolute_url(_string(feed.get("home_page_url")) or "", document.url or self_link)
     shared = _Feed(
@@ -525,11 +745,26 @@ def _read_json(document: Document, text: str) -> list[RawEntry]:
         _string(feed.get("language")),
         _json_authors(feed),
     )
-    entries = [_json_entry(document, shared, item) for item in items if isinstance(item, dict)]
-    return [replace(entry, entry=number) for number, entry in enumerate(entries)]
+    read = 0
+    others: list[int] = []
+    for place, item in enumerate(items, 1):
+        if isinstance(item, dict):
+            yield _json_entry(document, read, shared, item)
+            read += 1
+        else:
+            others.append(place)
+    if others:
+        places = ", ".join(map(str, others[:10])) + (", …" if len(others) > 10 else "")
+        which = f"item {places} is no object" if len(others) == 1 else f"items {places} are no objects"
+        raise MalformedFeed(f"{read:,} of {len(items):,} entries were read; {which}")
 
 
-def _json_entry(document: Document, feed: _Feed, item: dict[str, Any]) -> RawEntry:
+def _json_entry(document: Document, number: int, feed: _Feed, item: dict[str, Any]) -> RawEntry:
+    problems = [
+        Problem(of, "not a text", json.dumps(value)[:200])
+        for name, of in _JSON_TEXTS.items()
+        if (value := item.get(name)) is not None and not isinstance(value, str) and _string(value) is None
+    ]
     markup, plain = _string(item.get("content_html")), _string(item.get("content_text"))
     updated = _string(item.get("date_modified"))
     attachments = item.get("attachments")
@@ -544,7 +779,7 @@ def _json_entry(document: Document, feed: _Feed, item: dict[str, Any]) -> RawEnt
         unit=document.unit,
         source=document.source,
         position=document.position,
-        entry=0,
+        entry=number,
         url=_string(item.get("url")) or _string(item.get("external_url")),
         guid=_string(item.get("id")),
         feed=feed.scope,
@@ -563,7 +798,25 @@ def _json_entry(document: Document, feed: _Feed, item: dict[str, Any]) -> RawEnt
         ),
         images=tuple(dict.fromkeys(image for image in images if image is not None)),
         enclosures=tuple(enclosure for enclosure in enclosures if enclosure is not None),
+        problems=tuple(problems),
     )
+
+
+_JSON_TEXTS: Final = {
+    "url": "url",
+    "external_url": "url",
+    "id": "guid",
+    "title": "title",
+    "content_html": "text",
+    "content_text": "text",
+    "summary": "summary",
+    "date_published": "published",
+    "date_modified": "updated",
+    "language": "language",
+    "image": "images",
+    "banner_image": "images",
+}
+"""What JSON Feed says in a text, and the field of the article that it is for."""
 
 
 def _json_authors(holder: dict[str, Any]) -> tuple[str, ...]:
@@ -575,9 +828,9 @@ def _json_authors(holder: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _string(value: Any) -> str | None:
-    """The text of a JSON string or number; None of anything else and of blanks."""
+    """The text of a JSON string or number; None of anything else, of NaN, infinity and blanks."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return str(value) if math.isfinite(value) else None
     return value if isinstance(value, str) and value.strip() else None
 
 
@@ -591,7 +844,7 @@ def _read_tolerantly(document: Document, text: str) -> list[RawEntry]:
             f"a broken feed of {len(text):,} characters and {tags:,} tags; at most {MAX_TOLERANT_CHARS:,} and "
             f"{MAX_TOLERANT_TAGS:,} are mended"
         )
-    data = b'<?xml version="1.0" encoding="utf-8"?>\n' + _mended(text).encode("utf-8")
+    data = b'<?xml version="1.0" encoding="utf-8"?>\n' + _mended(text).encode("utf-8", "replace")
     try:
         # A stream, never the bytes: feedparser would try to open a file of that name.
         result = feedparser.parse(

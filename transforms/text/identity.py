@@ -5,9 +5,10 @@ them always mixed a tenth of the articles of hostile feeds into foreign ids in s
 
 1. Own key: canonical URL, else guid within its feed, else title and text. An id is made of the own key first seen;
    further keys of the id become aliases.
-2. A contradicting key (a known URL under another guid of the same feed; a known guid with another URL) joins only if
-   the record is alike: the text of some revision, or the same title of at least `TITLE_WORDS` words. Otherwise the
-   other key makes a new id.
+2. A contradicting key (a known URL under another guid of the same feed; a known guid with another URL, or with none
+   where it is weak) joins only if the record is alike: the text of some revision, or the same title of at least
+   `TITLE_WORDS` words. Otherwise the other key makes a new id. A guid is weak where its scope is only the name of a
+   file: numbers of rows start anew in each month's `articles.csv`.
 3. Keys of two ids: the URL's id wins if rule 2 lets it, else the guid's; where neither does, the pair of keys is an id
    of its own. Ids never merge; that they are alike is kept as a link. An id that holds this very record, with these
    keys, comes before all: what has become alike meanwhile must not make a second row of a record that is read again.
@@ -31,7 +32,10 @@ TITLE_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the one pass sees of an article: keys, hashes, lengths, and the place (block, row) where the rest lies."""
+    """What the one pass sees of an article: keys, hashes, lengths, and the place (block, row) where the rest lies.
+
+    `weak_guid` tells that no feed stands behind `guid_key`, only the name of an input.
+    """
 
     unit: int
     position: int
@@ -47,6 +51,7 @@ class Record:
     words: int
     chars: int
     excerpt: bool
+    weak_guid: bool
     block: int
     row: int
 
@@ -61,9 +66,12 @@ class Record:
         return self.title_key if self.title_words >= TITLE_WORDS else None
 
 
-def pair_key(url_key: bytes, guid_key: bytes) -> bytes:
-    """The id of a record both of whose keys belong to other articles (rule 3)."""
-    return hashlib.blake2b(url_key + guid_key, digest_size=16, person=b"bw-pair").digest()
+def pair_key(record: Record) -> bytes | None:
+    """Names a record both of whose keys belong to other articles (rule 3). A weak guid pairs with title and text."""
+    other = record.url_key or (record.record_hash if record.weak_guid else None)
+    if other is None or record.guid_key is None:
+        return None
+    return hashlib.blake2b(other + record.guid_key, digest_size=16, person=b"bw-pair").digest()
 
 
 class Outcome(Enum):
@@ -126,6 +134,8 @@ class KnownArticle:
     def contradicts(self, record: Record) -> bool:
         """True if a key of the record says that it is another article (rule 2)."""
         other_url = record.url_key is not None and bool(self.urls) and record.url_key not in self.urls
+        if record.url_key is None and record.weak_guid and self.revision:
+            return True
         guid_known = (record.feed_key, record.guid_key) in self.guids
         other_guid = (
             record.guid_key is not None and not guid_known and any(feed == record.feed_key for feed, _ in self.guids)
@@ -169,11 +179,9 @@ class Identities:
             own = self._named(record.record_hash) if record.url_key is None and record.guid_key is None else None
             return own or self._new(record.own_key), None
         candidates = [one for one in (by_url, by_guid) if one is not None]
-        pair = None
-        if record.url_key is not None and record.guid_key is not None:
-            pair = pair_key(record.url_key, record.guid_key)
-            if pair in self._articles:
-                candidates.append(self._articles[pair])
+        pair = pair_key(record)
+        if pair is not None and pair in self._articles:
+            candidates.append(self._articles[pair])
         held = next((one for one in candidates if one.holds(record)), None)
         if held is not None:
             return held, None
@@ -182,14 +190,10 @@ class Identities:
         for candidate in (by_url, by_guid):
             if candidate is not None and (not candidate.contradicts(record) or candidate.alike(record)):
                 return candidate, related if candidate is not related else None
-        if by_url is None:
-            assert record.url_key is not None  # a guid alone contradicts nothing
-            return self._new(record.url_key), None
-        assert record.guid_key is not None  # a URL alone contradicts nothing
-        if by_guid is None:
-            return self._new(record.guid_key), None
-        assert pair is not None
-        return self._new(pair), None
+        free = [key for key, known in ((record.url_key, by_url), (record.guid_key, by_guid)) if known is None and key]
+        key = free[0] if free else pair
+        assert key is not None  # a URL alone contradicts nothing, nor does a guid that is not weak
+        return self._new(key), None
 
     def outcome(self, article: KnownArticle, record: Record) -> Outcome:
         """What the record means for the article (rule 4)."""

@@ -46,6 +46,7 @@ _TAG_START: Final = re.compile(r"</?[A-Za-z]")
 _DECLARATION: Final = re.compile(r"<[!?]")
 _DROPPED_START: Final = re.compile(rf"<({'|'.join(_DROPPED)})(?=[\s/>])", re.IGNORECASE)
 _SPECIAL: Final = re.compile(rf"<(?:[!?]|(?i:pre|{'|'.join(_DROPPED)})(?=[\s/>]))")
+_MANY_DIGITS: Final = re.compile(r"&#[0-9]{8,}+")
 _WHITE: Final = re.compile(r"[ \t\n\r\f]+")
 _USUAL_TAG: Final = re.compile(
     r"<(?:p|br|div|a|img|ul|ol|li|b|i|em|strong|span|h[1-6]|blockquote|table)(?:\s[^<>]*+)?/?>", re.IGNORECASE
@@ -61,12 +62,12 @@ def html_to_text(markup: str) -> str:
     result is not tidy yet (`transforms.text.spacing.tidy`). Never raises, linear in the length.
     """
     if "<" not in markup:
-        return html.unescape(markup) if "&" in markup else markup
+        return _unescaped(markup) if "&" in markup else markup
     if _SPECIAL.search(markup) is None:
         text = _replace_tags(markup)
     else:
         text = _replace_tags_carefully(_without_dropped(_without_declarations(markup)))
-    return html.unescape(text) if "&" in text else text
+    return _unescaped(text) if "&" in text else text
 
 
 def inline_text(markup: str) -> str:
@@ -79,6 +80,19 @@ def inline_text(markup: str) -> str:
 def looks_like_html(text: str) -> bool:
     """Whether a text that does not say what it is holds tags of HTML."""
     return "<" in text and _USUAL_TAG.search(text) is not None
+
+
+def _unescaped(text: str) -> str:
+    """With its character references resolved; a number beyond Unicode, however long, is U+FFFD."""
+    if "&#" in text:
+        text = _MANY_DIGITS.sub(_few_digits, text)
+    return html.unescape(text)
+
+
+def _few_digits(reference: re.Match[str]) -> str:
+    """The same character in few digits: Python turns only so many into a number."""
+    digits = reference[0][2:].lstrip("0")
+    return f"&#{digits or 0}" if len(digits) < 8 else "&#9999999"
 
 
 def _replace_tags(markup: str) -> str:

@@ -16,10 +16,10 @@ import trafilatura
 import trafilatura.settings
 from lxml import etree
 
-from transforms.schemas import Document, RawEntry
+from transforms.schemas import Document, Problem, RawEntry
 from transforms.text.decoding import decode, decode_exactly
 from transforms.text.errors import EmptyDocument, MalformedPage, TooLarge
-from transforms.text.urls import absolute_url
+from transforms.text.urls import absolute_url, same_publisher
 
 for _library in ("trafilatura", "htmldate", "courlan"):
     # What they warn of becomes a dead letter or an empty field here.
@@ -54,7 +54,8 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
 
     `encoding` is what the user says, and then nothing else is tried; else a byte order mark, UTF-8, the document's
     `charset`, the page's own declaration. `url` is the page's canonical link (`link rel="canonical"`, else `og:url`),
-    else the document's URL.
+    else the document's URL. Where the document has one, a canonical link to another publisher is not believed, and a
+    problem says so: `foreign_canonical`. Where it has none, the page's word is all there is.
 
     Raises `EmptyDocument`, `WrongEncoding`, `TooLarge` (more than 100,000 tags) and `MalformedPage` where there is
     neither a main text nor a title.
@@ -78,6 +79,11 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
         raise MalformedPage("neither a main text nor a title")
     base_url = absolute_url(head.base or "", document.url) or document.url
     canonical = absolute_url(head.canonical or "", base_url)
+    problems: tuple[Problem, ...] = ()
+    own_url = absolute_url(document.url or "")
+    if canonical is not None and own_url is not None and not same_publisher(canonical, own_url):
+        problems = (Problem("url", "foreign_canonical", canonical),)
+        canonical = None
     image = head.image or extracted.image
     return RawEntry(
         unit=document.unit,
@@ -96,6 +102,7 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
         language=head.language,
         categories=head.categories,
         images=(image,) if image else (),
+        problems=problems,
     )
 
 

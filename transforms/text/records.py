@@ -9,6 +9,7 @@ objects, where no column has that very name. Values may be strings, numbers, lis
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ def read_record(document: Document, fields: Mapping[str, str]) -> RawEntry:
     """The entry of a record. `fields` maps article fields to columns.
 
     Raises `MalformedRecord` where the body is not one JSON object, `EmptyDocument` where it is empty. The message names
-    the line or row (`position`) and where in it the reading stopped.
+    the document's place and where in it the reading stopped. NaN and infinity are no values, and a problem says so.
     """
     record = _object(document)
     folded = {_fold(name): value for name, value in reversed(record.items())}
@@ -75,13 +76,18 @@ def read_record(document: Document, fields: Mapping[str, str]) -> RawEntry:
     text, html = _text(values["text"]), _text(values["html"])
     content = html if html is not None and text is None else text
     summary = _text(values["summary"])
-    problems: tuple[Problem, ...] = ()
+    problems = [
+        Problem(field, "not a finite number", str(number))
+        for field, value in values.items()
+        for number in _listed(value)
+        if _is_not_finite(number)
+    ]
     fetched, raw_fetched = document.fetched, _text(values["fetched"])
     if raw_fetched is not None:
         try:
             fetched = parse_date(raw_fetched).micros
         except UnreadableDate as error:
-            problems = (Problem("fetched", str(error), raw_fetched[:200]),)
+            problems.append(Problem("fetched", str(error), raw_fetched[:200]))
     return RawEntry(
         unit=document.unit,
         source=document.source,
@@ -104,12 +110,12 @@ def read_record(document: Document, fields: Mapping[str, str]) -> RawEntry:
         categories=tuple(_texts(values["categories"], _NAMES_IN_OBJECTS)),
         images=tuple(_texts(values["images"], _URLS_IN_OBJECTS)),
         enclosures=tuple(_enclosures(record.get("enclosures"))),
-        problems=problems,
+        problems=tuple(problems),
     )
 
 
 def _object(document: Document) -> dict[str, Any]:
-    where = f"record {document.position}"
+    where = document.place or f"record {document.position + 1}"
     if not document.body.strip():
         raise EmptyDocument(f"{where}: empty")
     try:
@@ -120,8 +126,8 @@ def _object(document: Document) -> dict[str, Any]:
         record = json.loads(text)
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) : error.pos + 20]
-        place = f"line {error.lineno} column {error.colno}"
-        raise MalformedRecord(f"{where}: {error.msg} at {place}, near {near!r}") from None
+        place = f"line {error.lineno} of it, column {error.colno}" if "\n" in text else f"column {error.colno}"
+        raise MalformedRecord(f"{where}: {error.msg.removesuffix(' at')} at {place}, near {near!r}") from None
     except RecursionError:
         raise MalformedRecord(f"{where}: nested too deeply") from None
     except ValueError as error:  # A number of more digits than Python turns into an integer.
@@ -142,11 +148,14 @@ _JSON_NAMES: Final = {
 
 
 def _first_of(folded: Mapping[str, Any], names: Iterable[str]) -> Any:
+    first: Any = None
     for name in names:
         value = folded.get(name)
-        if value not in (None, "", [], {}):
+        if _is_not_finite(value):
+            first = value if first is None else first
+        elif value not in (None, "", [], {}):
             return value
-    return None
+    return first
 
 
 def _fold(name: str) -> str:
@@ -180,7 +189,7 @@ def _texts(value: Any, names: tuple[str, ...]) -> Iterable[str]:
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int | float):
-        if value == value:  # Not a NaN, which tables put where there is nothing.
+        if not _is_not_finite(value):
             yield _number(value)
     elif isinstance(value, list):
         for item in value:
@@ -192,6 +201,15 @@ def _texts(value: Any, names: tuple[str, ...]) -> Iterable[str]:
             if isinstance(folded.get(name), str | int | float):
                 yield from _texts(folded[name], names)
                 return
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_not_finite(value: Any) -> bool:
+    """NaN, which some write where there is nothing, or infinity, as which a number beyond all floats is read."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _number(value: int | float) -> str:

@@ -17,6 +17,11 @@ _ODD_BLANK: Final = re.compile(f"[{_BLANKS}]")
 _ODD_BREAK: Final = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028]")
 _UNSEEN: Final = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
 _STRAY_JOINER: Final = re.compile(f"(?<![^\x00-\x7f])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f])")
+_MAX_MARKS: Final = 30
+"""Marks that combine with one letter; the stream-safe text format of UAX #15 has no more, and no language needs them.
+More are cut: to put marks in their order takes time with the square of their number."""
+_MARKS: Final = frozenset(filter(unicodedata.combining, map(chr, range(0x300, 0x20000)))) | set("\u0f73\u0f75\u0f81")
+"""All of Unicode; the three spelled out do not combine themselves, but what they are composed of."""
 _EMPTY_LINES: Final = re.compile(r"\n\n\n+")
 
 
@@ -31,11 +36,11 @@ def tidy(text: str) -> str:
     # character but the blank, nor a surrogate, and no character that Unicode has not assigned.
     plain = text.isascii()
     if not plain:
-        text = text.replace("\xa0", " ")
+        text = _with_few_marks(text.replace("\xa0", " "))
     if not text.replace("\n", "").isprintable():
         text = _without_oddities(text)
     elif not plain and not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
+        text = _composed(text)
     while "  " in text:
         text = text.replace("  ", " ")
     if "\n" not in text:
@@ -61,11 +66,38 @@ def without_surrogates(text: str) -> str:
 
 
 def _without_oddities(text: str) -> str:
-    text = unicodedata.normalize("NFC", without_surrogates(text))
+    text = _composed(without_surrogates(text))
     text = text.replace("\t", " ").replace("\r\n", "\n")
     if not text.replace("\n", "").isprintable():  # Mostly, that was all.
         text = _ODD_BREAK.sub("\n", text).replace("\u2029", "\n\n")
         text = _UNSEEN.sub("", _ODD_BLANK.sub(" ", text))
         text = _STRAY_JOINER.sub("", text)
-        text = unicodedata.normalize("NFC", text)  # What stood apart may now compose.
+        text = _composed(_with_few_marks(text))  # What stood apart may now compose.
     return text
+
+
+def _composed(text: str) -> str:
+    """A text of few marks in NFC, in which one may have become several. What is cut then leaves it in NFC."""
+    return _with_few_marks(unicodedata.normalize("NFC", text))
+
+
+def _with_few_marks(text: str) -> str:
+    # One of too many marks in a row stands at a multiple of this number, so a look at those is enough.
+    step = _MAX_MARKS + 1
+    looked_at = text[::step]
+    if _MARKS.isdisjoint(looked_at):
+        return text
+    pieces: list[str] = []
+    kept, end = 0, 0
+    for place, character in enumerate(looked_at):
+        if character not in _MARKS or place * step < end:
+            continue
+        start = end = place * step
+        while start > kept and text[start - 1] in _MARKS:
+            start -= 1
+        while end < len(text) and text[end] in _MARKS:
+            end += 1
+        if end - start > _MAX_MARKS:
+            pieces.append(text[kept : start + _MAX_MARKS])
+            kept = end
+    return "".join([*pieces, text[kept:]]) if pieces else text

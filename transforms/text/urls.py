@@ -2,7 +2,7 @@
 
 Rule 1 of canonical URLs (`CANONICALISATION` of a dataset is its number), by which articles are told apart:
 
-1. http and https only, with a host; anything else has no canonical form.
+1. http and https only, with a host; anything else has no canonical form. Before the query `\\` is read as `/`.
 2. The scheme becomes https where no port is named: no news site says different things over the two, and feeds move
    from one to the other. With a port the two are different servers, and the scheme stays.
 3. The host is lower-cased and loses a trailing dot; user name and password go; the default port goes.
@@ -43,6 +43,8 @@ _COMMON: Final = re.compile(
 )
 """A URL as nearly all are: printable ASCII, a host of plain labels, no port, no user."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BEFORE_QUERY: Final = re.compile(r"^[^?#]+")
+_DEVICE: Final = re.compile(r"^(?:www|m|mobile|amp)\.(?=.*\.)")
 _HOST: Final = re.compile(r"[\w.-]+")
 _BRACKETED: Final = re.compile(r"\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\](?::\d*)?")
 _ESCAPED_AMPERSAND: Final = re.compile(r"&(?:amp;)+")
@@ -54,8 +56,11 @@ _UNSAFE: Final = re.compile(
 def absolute_url(url: str, base: str | None = None) -> str | None:
     """The URL, joined to `base` where it is relative; None where that gives no http(s) URL of at most 2,048 characters.
 
-    White space around it and control characters in it go, blanks in it become %20; nothing else is changed.
+    White space around it and control characters in it go, blanks in it become %20, and `\\` before the query becomes
+    `/`, as browsers have it: `https://a.example\\@b.example/` leads to a.example. Nothing else is changed.
     """
+    if "\\" in url:
+        url = _BEFORE_QUERY.sub(_with_slashes, url, 1)
     if _COMMON.fullmatch(url) is None:
         url = _UNSAFE.sub(_made_safe, url.strip())
         if not url or len(url) > MAX_URL_CHARS:
@@ -98,6 +103,18 @@ def site(canonical: str) -> str | None:
     return shorter if "." in shorter else parts.host
 
 
+def same_publisher(url: str, other: str) -> bool:
+    """Whether two URLs are of one host, or of a host and its subdomain.
+
+    `www.`, `m.`, `mobile.` and `amp.` before them do not count. False where one of them is no http(s) URL.
+    """
+    parts, others = _split(absolute_url(url) or ""), _split(absolute_url(other) or "")
+    if parts is None or others is None:
+        return False
+    host, other_host = _DEVICE.sub("", parts.host, 1), _DEVICE.sub("", others.host, 1)
+    return host == other_host or host.endswith(f".{other_host}") or other_host.endswith(f".{host}")
+
+
 class _Parts(NamedTuple):
     """An http(s) URL: host in lower case, port None where it is the default one of the scheme."""
 
@@ -132,6 +149,10 @@ def _split(url: str) -> _Parts | None:
     if port == (443 if parts.scheme == "https" else 80):
         port = None
     return _Parts(parts.scheme, host, port, parts.path, parts.query, parts.fragment)
+
+
+def _with_slashes(found: re.Match[str]) -> str:
+    return found[0].replace("\\", "/")
 
 
 def _made_safe(found: re.Match[str]) -> str:

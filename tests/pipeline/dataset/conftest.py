@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dataset.storage import Storage, open_storage
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.stores import open_storage
 from tests.gcs_emulator import gcs_bucket, gcs_emulator
 
 __all__ = ["gcs_bucket", "gcs_emulator", "storage"]

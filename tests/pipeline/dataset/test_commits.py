@@ -63,7 +63,7 @@ def test_a_state_is_what_its_manifests_add_up_to(storage: Storage) -> None:
     state = read_state(storage)
     assert (state.sequence, state.rows, state.unit_count, state.unit_time) == (2, 6, 2, 10)
     assert state.parent == hashlib.sha256(storage.read(manifest_file(2))).hexdigest()
-    assert state.segments() == (segment_file(first.batch), segment_file(second.batch))
+    assert [file.path for file in state.segments()] == [segment_file(first.batch), segment_file(second.batch)]
     assert [file.path for file in state.table("articles")] == [
         f"articles/date=2024-05-01/part-{second.batch}-00000.parquet"
     ]
@@ -250,6 +250,64 @@ def test_a_path_outside_its_table_is_refused(path: str, disk: LocalStorage) -> N
     follow(disk, "a")
     rewrite(disk, 1, lambda body: body["added"][1].update(path=path))
     with pytest.raises(DatasetError, match="a path outside its table"):
+        read_state(disk)
+
+
+def test_a_path_that_would_be_two_lines_of_a_list_is_refused(disk: LocalStorage) -> None:
+    follow(disk, "a")
+    rewrite(disk, 1, lambda body: body["added"][1].update(path="articles/a\nb\x1b"))
+    with pytest.raises(DatasetError, match=r"a path outside its table: articles/a\\nb\\x1b"):
+        read_state(disk)
+
+
+@pytest.mark.parametrize("value", ["abc", 10**30, -1, 1.5, None, True, [1]])
+@pytest.mark.parametrize("name", ["rows", "unit_count", "sequence"])
+def test_a_number_that_cannot_be_is_refused_by_name(name: str, value: object, disk: LocalStorage) -> None:
+    follow(disk, "a")
+    rewrite(disk, 1, lambda body: body.update({name: value}))
+    with pytest.raises(DatasetError, match=rf"000000000001.json: not a manifest of format 1 \({name} is no count\)"):
+        read_state(disk)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda body: body.update(unit_time=10**30), "unit_time is no time"),
+        (lambda body: body["units"][0].update(time=10**18), "units.time is no time"),
+        (lambda body: body["units"][0].update(size="1"), "a unit without a name, size"),
+        (lambda body: body["units"].append(7), "units is no object"),
+        (lambda body: body.update(units={}), "units is no list"),
+        (lambda body: body.update(settings=[1]), "settings is no object"),
+        (lambda body: body.update(counts={"articles": "x"}), "counts.articles is no count"),
+        (lambda body: body.update(parent=1), "parent is no text"),
+        (lambda body: body["added"][0].update(bytes=-1), "added.bytes is no count"),
+        (lambda body: body.update(removed=[1]), "removed is no text"),
+        (lambda body: body.update(checkpoint={"files": []}), "checkpoint.done is missing"),
+        (lambda body: body.update(checkpoint={"files": [], "done": [["a", 1]]}), "a unit without a name, size"),
+        (lambda body: body.update({"more\x1b[31m": 1}), r"manifest.more\\x1b\[31m is unknown"),
+        (lambda body: body.pop("rows"), "manifest.rows is missing"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_by_name(change: Any, message: str, disk: LocalStorage) -> None:
+    follow(disk, "a")
+    rewrite(disk, 1, change)
+    with pytest.raises(DatasetError, match=message):
+        read_state(disk)
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 200_000, b'{"manifest": ' * 900 + b"}" * 900, b'{"manifest": {"format": 1, "x": NaN}}\n', b"\xff"]
+)
+def test_what_is_no_json_of_ours_is_a_damaged_manifest(data: bytes, disk: LocalStorage) -> None:
+    follow(disk, "a")
+    disk.write(manifest_file(1), data)
+    with pytest.raises(DatasetError, match=r"000000000001.json: damaged"):
+        read_state(disk)
+
+
+def test_a_format_that_is_no_number_is_shown_without_its_control_characters(disk: LocalStorage) -> None:
+    disk.write(manifest_file(1), b'{"manifest": {"format": "\\u001b]0;x\\u0007"}, "sha256": ""}\n')
+    with pytest.raises(DatasetError, match=r"format \\x1b\]0;x\\x07; this release knows format 1"):
         read_state(disk)
 
 

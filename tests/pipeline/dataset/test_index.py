@@ -14,7 +14,8 @@ from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.index import KEY_COLUMNS, Index, segment_bytes
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
-from transforms.schemas import IndexEntry
+from tests.pipeline.dataset.samples import write_file
+from transforms.schemas import DatasetFile, IndexEntry
 
 
 def key(*parts: object) -> bytes:
@@ -44,11 +45,13 @@ def row(number: int, **values: object) -> IndexEntry:
 
 
 def indexed(storage: Storage, *segments: list[IndexEntry]) -> Index:
-    names = []
-    for number, entries in enumerate(segments):
-        names.append(f"_index/segment-{number}.parquet")
-        storage.write(names[-1], segment_bytes(entries))
-    return Index(storage, tuple(names))
+    return Index(
+        storage,
+        tuple(
+            write_file(storage, f"_index/segment-{number}.parquet", segment_bytes(entries), len(entries))
+            for number, entries in enumerate(segments)
+        ),
+    )
 
 
 @pytest.fixture
@@ -137,23 +140,41 @@ def test_other_columns_and_short_keys_are_defects(disk: LocalStorage) -> None:
 
 def test_a_missing_segment_is_named(disk: LocalStorage) -> None:
     with pytest.raises(DatasetError, match=r"_index/segment-x.parquet: missing, though a manifest names it"):
-        Index(disk, ("_index/segment-x.parquet",)).find("id", [key(1)])
+        Index(disk, (DatasetFile("_index", "_index/segment-x.parquet", 1, 1, "sha256:x"),)).find("id", [key(1)])
 
 
 @pytest.mark.parametrize("length", [0, 4, 1000, -1])
 def test_a_truncated_segment_is_named(length: int, disk: LocalStorage) -> None:
     index = indexed(disk, [row(number) for number in range(50)])
-    disk.write(index.segments[0], disk.read(index.segments[0])[:length])
-    with pytest.raises(DatasetError, match=r"_index/segment-0.parquet: damaged \(.*\). Restore it from a copy"):
+    whole = disk.read(index.segments[0].path)
+    cut = whole[:length]
+    disk.write(index.segments[0].path, cut)
+    with pytest.raises(
+        DatasetError, match=rf"segment-0.parquet: damaged \({len(cut)} bytes instead of {len(whole)}\). Restore"
+    ):
         index.find("id", [key("id", 1)])
 
 
-def test_a_changed_byte_in_what_is_read_is_noticed(disk: LocalStorage) -> None:
+def change_a_byte_of_a_record_hash(index: Index) -> None:
+    path = index.segments[0].path
+    data = bytearray(index.storage.read(path))
+    data[data.index(key("record", 700))] ^= 1  # hashes do not compress
+    index.storage.write(path, bytes(data))
+
+
+def test_a_changed_byte_is_noticed_wherever_it_is(disk: LocalStorage) -> None:
     index = indexed(disk, [row(number) for number in range(2000)])
-    data = bytearray(disk.read(index.segments[0]))
-    at = data.index(key("record", 700))  # hashes do not compress
-    data[at] ^= 1
-    disk.write(index.segments[0], bytes(data))
+    change_a_byte_of_a_record_hash(index)
+    with pytest.raises(DatasetError, match=r"segment-0.parquet: damaged \(its checksum is not the one"):
+        index.find("id", [key("absent")])
+
+
+def test_a_changed_byte_of_a_large_segment_is_noticed_where_it_is_read(
+    disk: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.dataset.index._WHOLE_BYTES", 1000)
+    index = indexed(disk, [row(number) for number in range(2000)])
+    change_a_byte_of_a_record_hash(index)
     assert index.find("id", [key("absent")]) == []
     with pytest.raises(DatasetError, match=r"_index/segment-0.parquet: damaged"):
         index.find("record_hash", [key("record", 1)])
@@ -167,6 +188,21 @@ def test_another_parquet_file_is_no_segment(disk: LocalStorage) -> None:
 
     sink = io.BytesIO()
     pq.write_table(pa.table({"id": ["x"]}), sink)
-    disk.write("_index/segment-0.parquet", sink.getvalue())
+    file = write_file(disk, "_index/segment-0.parquet", sink.getvalue())
     with pytest.raises(DatasetError, match="not an index segment of this release"):
-        Index(disk, ("_index/segment-0.parquet",)).find("id", [key(1)])
+        Index(disk, (file,)).find("id", [key(1)])
+
+
+def test_a_segment_with_the_rows_of_another_is_not_believed(storage: Storage) -> None:
+    index = indexed(storage, [row(0), row(1)])
+    storage.write(index.segments[0].path, segment_bytes([]))
+    with pytest.raises(DatasetError, match=r"segment-0.parquet: damaged \(\d+ bytes instead of \d+\). Restore it"):
+        index.find("id", [key("id", 1)])
+    other = segment_bytes([row(2), row(3)])
+    same_size = replace(index.segments[0], bytes=len(other))
+    storage.write(same_size.path, other)
+    with pytest.raises(DatasetError, match="its checksum is not the one that was committed"):
+        Index(storage, (same_size,)).find("id", [key("id", 1)])
+    fewer = replace(write_file(storage, same_size.path, other), rows=3)
+    with pytest.raises(DatasetError, match="2 rows instead of 3"):
+        Index(storage, (fewer,)).find("id", [key("id", 1)])

@@ -13,7 +13,7 @@ import pytest
 from pipeline.dataset.errors import DatasetLocked
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.lock import dataset_lock, is_running, process_start
-from pipeline.dataset.storage import open_storage
+from pipeline.dataset.stores import open_storage
 
 
 @pytest.fixture
@@ -96,8 +96,25 @@ def test_the_lock_of_another_host_is_named_with_a_remedy(disk: LocalStorage) -> 
         pass
 
 
-def test_an_unreadable_lock_is_taken_over(disk: LocalStorage) -> None:
-    disk.write("_lock", b"{")
+def test_a_host_with_control_characters_is_named_without_them(disk: LocalStorage) -> None:
+    locked_by(disk, host="\x1b]0;x\x07", pid=7)
+    with pytest.raises(DatasetLocked, match=r"on the host \\x1b\]0;x\\x07. Wait"), dataset_lock(disk, silent):
+        pass
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        b"{",
+        b"\xff",
+        b"[" * 200_000,
+        json.dumps({"pid": 10**30, "host": socket.gethostname(), "start": None, "token": "x"}).encode(),
+        json.dumps({"pid": 1, "host": socket.gethostname(), "start": 7, "token": "x"}).encode(),
+    ],
+    ids=["half", "no text", "deep", "large", "of other types"],
+)
+def test_an_unreadable_lock_is_taken_over(disk: LocalStorage, lock: bytes) -> None:
+    disk.write("_lock", lock)
     said: list[str] = []
     with dataset_lock(disk, said.append):
         pass

@@ -1,20 +1,28 @@
 """`beamwire query` and `beamwire files`: what they print, what they refuse."""
 
+import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset.errors import DatasetError, QueryError
-from pipeline.dataset.query import EXAMPLES, files, print_files, query
+from pipeline.dataset.query import EXAMPLES, _write_result, files, print_files, query
 from pipeline.dataset.results import QueryFormat, fit_table
-from pipeline.dataset.storage import Storage, open_storage
-from tests.pipeline.dataset.samples import small_dataset
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.stores import open_storage
+from pipeline.dataset.views import connect_committed, read_committed
+from tests.pipeline.dataset.samples import parquet, small_dataset
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +87,29 @@ def test_columns_share_the_width_and_cut_what_is_long() -> None:
 def test_a_terminal_gets_no_control_characters(root: str) -> None:
     text = answer(root, r"SELECT 'a' || chr(27) || '[31mb' || chr(10) || 'c' || chr(8238) || 'd' AS x")
     assert text.splitlines()[2] == "a [31mb cd"
+    plan = answer(root, "EXPLAIN SELECT '\x1b[31m\x9b' || title FROM articles")
+    assert r"\x1b[31m\x9b" in plan
+    assert "\x1b" not in plan
+    assert "\x9b" not in plan
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_no_control_characters_of_csv_either(root: str) -> None:
+    sql = "SELECT 'a' || chr(27) || chr(155) || chr(8238) || 'ä' || chr(10) || 'b' AS x"
+    out = Terminal()
+    query(root, sql, "csv", out)
+    assert out.getvalue().decode() == 'x\n"a\\x1b\\x9b\\u202eä\nb"\n'
+    assert answer(root, sql, "csv") == 'x\n"a\x1b\x9b\u202eä\nb"\n'
+
+
+def test_json_lines_escape_what_a_terminal_obeys(root: str) -> None:
+    line = answer(root, "SELECT chr(27) || chr(155) || chr(8238) || 'ä' AS x", "jsonl")
+    assert line == '{"x": "\\u001b\\u009b\\u202eä"}\n'
+    assert json.loads(line) == {"x": "\x1b\x9b\u202eä"}
 
 
 def test_csv_defuses_formulas_and_leaves_numbers(root: str) -> None:
@@ -90,6 +121,11 @@ def test_csv_defuses_formulas_and_leaves_numbers(root: str) -> None:
         "'=head,n,f,b,z\n'=1+1,-5,-0.5,true,\n'+1,-5,-0.5,true,\n'-1,-5,-0.5,true,\n'@x,-5,-0.5,true,\n"
         "'\tx,-5,-0.5,true,\n\"'\r\",-5,-0.5,true,\na=1,-5,-0.5,true,\n,-5,-0.5,true,\n"
     )
+
+
+@pytest.mark.parametrize("sign", "\n\uff1d\uff0b\uff0d\uff20")
+def test_csv_defuses_signs_that_some_spreadsheets_take_for_others(sign: str, root: str) -> None:
+    assert answer(root, f"SELECT chr({ord(sign)}) || '1+1' AS x", "csv") in (f"x\n'{sign}1+1\n", f'x\n"\'{sign}1+1"\n')
 
 
 def test_csv_has_iso_times_json_for_nested_values_and_hexadecimal_for_bytes(root: str) -> None:
@@ -132,10 +168,6 @@ def test_parquet_is_parquet(root: str) -> None:
 
 
 def test_parquet_is_not_for_a_terminal(root: str) -> None:
-    class Terminal(io.BytesIO):
-        def isatty(self) -> bool:
-            return True
-
     with pytest.raises(QueryError, match="Parquet is not for a terminal"):
         query(root, "SELECT 1", "parquet", Terminal())
 
@@ -176,13 +208,16 @@ def test_the_examples_run(sql: str, root: str) -> None:
         ),
         (
             "SELECT 'ä€',\n  foo FROM links",
-            "SQL error at line 2, column 3: no column foo. There are:",
+            "SQL error at line 2, column 3: no column foo. Nearest: source.",
         ),
         ("SELECT * FROM artcles", "SQL error at line 1, column 15: no table artcles. Nearest: articles, all_articles."),
         ("SELECT * FROM zzz", "no table zzz. There are: articles, duplicates,"),
         ("SELEC 1", 'SQL error at line 1, column 1: syntax error at or near "SELEC"'),
         ("SELECT 'a'::INT", "SQL error at line 1, column 11: Could not convert string 'a' to INT32"),
         ("SELECT error('late') FROM articles", "SQL error: late"),
+        ("EXPLAIN SELECT titel FROM articles", "SQL error at line 1, column 16: no column titel. Nearest: title"),
+        ("SELECT CAST(chr(27) || ']0;x' AS INT)", r"Could not convert string '\x1b]0;x' to INT32"),
+        ("SELECT '\udcff'", "the SQL is not valid UTF-8"),
         ("SELECT 1; SELECT 2", "2 statements given. Give one SELECT."),
         ("  -- nothing", "no SQL given. Give one SELECT."),
     ],
@@ -256,6 +291,92 @@ def test_files_are_listed_as_other_programs_open_them(storage: Storage) -> None:
     out = io.BytesIO()
     print_files(storage.location, None, out)
     assert out.getvalue().decode().splitlines() == names
+
+
+def test_a_terminal_gets_the_names_of_files_in_characters_that_can_be_seen(tmp_path: Path) -> None:
+    place = str(tmp_path / "a\x1b[31m\nb")
+    small_dataset(open_storage(place))
+    out = Terminal()
+    print_files(place, "links", out)
+    assert out.getvalue().decode().startswith(rf"{tmp_path}/a\x1b[31m\nb/links/part-")
+    assert out.getvalue().count(b"\n") == 1
+
+
+def test_a_foreign_file_among_the_runs_is_noted_and_not_read(storage: Storage) -> None:
+    small_dataset(storage)
+    storage.write("runs/notes\x1b.txt", b"mine")
+    storage.write("runs/run-x.parquet", b"half a file")
+    storage.write("runs/run-y.parquet", parquet("links", [{"id": "a"}]))
+    storage.write("runs/copy-of-run-r1.parquet", storage.read("runs/run-r1.parquet"))
+    assert answer(storage.location, "SELECT run FROM runs", "csv") == "run\nr1\n"
+    lines = answer(storage.location, None).splitlines()
+    assert lines[1:5] == [
+        "not read, for no run has written it: runs/copy-of-run-r1.parquet",
+        r"not read, for no run has written it: runs/notes\x1b.txt",
+        "not read, for no run has written it: runs/run-x.parquet",
+        "and 1 more",
+    ]
+    assert [name.rpartition("/")[2] for name in files(storage.location, "runs")] == ["run-r1.parquet"]
+
+
+class Recording:
+    """A connection that writes down what is executed beside the query itself."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.executed: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def execute(self, sql: str) -> Any:
+        self.executed.append(sql)
+        return self.connection.execute(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "executed"),
+    [
+        ("SELECT title::INT FROM articles", []),
+        ("SELECT titel FROM articles", ["EXPLAIN SELECT titel FROM articles"]),
+    ],
+)
+def test_a_statement_that_fails_is_not_run_again(sql: str, executed: list[str], root: str) -> None:
+    with contextlib.closing(connect_committed(read_committed(root), locked=True)) as connection:
+        recording: Any = Recording(connection)
+        with pytest.raises(QueryError, match="SQL error at line 1, column"):
+            _write_result(recording, sql, "csv", io.BytesIO())
+    assert recording.executed == executed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range * b.range % 7 = 3",
+        "SELECT sum(length(repeat('x', 100000000 + range::INT))) FROM range(1000)",
+    ],
+    ids=["between rows", "within one"],
+)
+def test_ctrl_c_ends_a_long_query_at_once(sql: str, root: str, tmp_path: Path) -> None:
+    code = (
+        "import signal, sys; from pipeline.dataset.query import query\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try: query(sys.argv[1], sys.argv[2])\n"
+        "except KeyboardInterrupt: sys.exit(130)\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, root, sql], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
+    while psutil.Process(process.pid).cpu_times().user < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=20)
+    assert (process.returncode, printed) == (130, b"")
+    assert said in (b"", b"\nbeamwire: stopped\n")
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_unknown_table_is_answered_with_the_nearest(root: str) -> None:

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 
 from pipeline.dataset import gcs
 from pipeline.dataset.local import TEMPORARY_PREFIX, LocalStorage
-from pipeline.dataset.storage import AlreadyExists, Listed, Storage, StorageError, checked_name, open_storage
+from pipeline.dataset.storage import AlreadyExists, Listed, Storage, StorageError, checked_name
+from pipeline.dataset.stores import open_storage
 
 ROOT_USER = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -244,6 +246,40 @@ def test_a_link_is_deleted_but_not_what_it_points_to(tmp_path: Path) -> None:
     assert (tmp_path / "outside" / "file").exists()
 
 
+@pytest.mark.parametrize("link", ["a", "a/b"])
+def test_nothing_is_written_or_deleted_through_a_link_below_the_root(link: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "b").mkdir(parents=True)
+    (outside / "file").write_text("x")
+    (outside / "b" / "file").write_text("x")
+    storage = LocalStorage(str(tmp_path / "root"))
+    (tmp_path / "root" / link).parent.mkdir(parents=True)
+    (tmp_path / "root" / link).symlink_to(outside)
+    changes: list[Callable[[], object]] = [
+        lambda: storage.write("a/b/file", b"y"),
+        lambda: storage.create("a/b/c/other", b"y"),
+        lambda: storage.delete("a/b/file"),
+        lambda: storage.delete_folder("a/b/c"),
+    ]
+    for change in changes:
+        with pytest.raises(StorageError, match=rf"root/{link} is a symbolic link.* Put a directory in its place"):
+            change()
+    assert sorted(path.name for path in outside.rglob("*")) == ["b", "file", "file"]
+    assert (outside / "file").read_text() == (outside / "b" / "file").read_text() == "x"
+
+
+def test_the_root_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "root").symlink_to(tmp_path / "there")
+    LocalStorage(str(tmp_path / "root")).write("a/b", b"x")
+    assert (tmp_path / "there" / "a" / "b").read_bytes() == b"x"
+
+
+def test_what_a_store_refuses_is_said_in_characters_that_can_be_seen(tmp_path: Path) -> None:
+    error = StorageError("a\x1b[31m\n\udcff\u202e")
+    assert str(error) == str(pickle.loads(pickle.dumps(error))) == r"a\x1b[31m\n\udcff\u202e"
+
+
 def test_disks_keep_no_checksums(tmp_path: Path) -> None:
     LocalStorage(str(tmp_path)).write("a", b"x")
     assert LocalStorage(str(tmp_path)).checksum("a") is None
@@ -279,7 +315,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(gcs_bucket: st
 def test_a_missing_package_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['google.cloud'] = None\n"
-        "from pipeline.dataset.storage import open_storage, StorageError\n"
+        "from pipeline.dataset.storage import StorageError; from pipeline.dataset.stores import open_storage\n"
         "try: open_storage('gs://b/x').read('a')\n"
         "except StorageError as error: print(error)"
     )

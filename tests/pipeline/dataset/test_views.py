@@ -1,18 +1,23 @@
 """Views: committed files and no others, with the right columns, wherever the dataset lies."""
 
 import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.local import LocalStorage
-from pipeline.dataset.storage import Storage, open_storage
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.stores import open_storage
+from pipeline.dataset.tables import TABLES
 from pipeline.dataset.views import VIEW_DESCRIPTIONS, connect, view_columns
-from tests.pipeline.dataset.samples import commit_batch, moment, parquet, small_dataset, unit
+from tests.pipeline.dataset.samples import commit_batch, moment, parquet, small_dataset, unit, write_file
 
 A, B, C, D = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
 
@@ -111,6 +116,28 @@ def test_files_that_no_manifest_names_are_not_shown(storage: Storage) -> None:
     storage.write("articles/date=2024-05-01/part-ffff-00000.parquet", parquet("articles", [{"id": D}]))
     storage.write("articles/date=2024-05-01/part-eeee-00000.parquet", b"half a file")
     assert rows(storage.location, "SELECT count(*) FROM articles") == [(2,)]
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_a_column_that_earlier_files_lack_is_null_in_their_rows(storage: Storage, everywhere: bool) -> None:
+    if not everywhere:
+        commit_batch(storage, ["new"], {("articles", "2024-05-02"): [{"id": B, "word_count": 7}]})
+    state = read_state(storage)
+    sink = io.BytesIO()
+    kept = TABLES["articles"].names.index("word_count")
+    old = pq.read_table(io.BytesIO(parquet("articles", [{"id": A, "title": "old"}]))).select(range(kept))
+    pq.write_table(old.append_column("later", pa.array([1])), sink)
+    file = write_file(storage, "articles/date=2024-05-01/part-old-00000.parquet", sink.getvalue())
+    commit(storage, next_manifest(state, "old", [unit("old")], {}, 1, {}, [file]))
+    expected = [(A, "old", None, None, "2024-05-01"), (B, None, 7, None, "2024-05-02")]
+    found = rows(storage.location, "SELECT id, title, word_count, entities, date::VARCHAR FROM articles ORDER BY id")
+    assert found == (expected[:1] if everywhere else expected)
+    described = rows(storage.location, "SELECT column_name, column_type FROM (DESCRIBE articles)")
+    told = [(column.name, column.type.replace('"', "")) for column in view_columns("articles")]
+    assert [
+        (name, kind.replace('"', "").replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")) for name, kind in described
+    ] == told
+    assert rows(storage.location, "SELECT count(*) FROM stories WHERE word_count IS NULL") == [(0,)]
 
 
 def test_a_committed_file_that_is_gone_is_named(tmp_path: Path) -> None:

@@ -41,13 +41,13 @@ def read(data: bytes, size: int = 1000, **options: Any) -> list[Any]:
 
 def test_a_page_comes_with_its_address_charset_and_time() -> None:
     assert read(record("response", response(PAGE))) == [
-        Document(7, "name", 0, "page", PAGE, url="https://a.example/", charset="iso-8859-1", fetched=FETCHED)
+        Document(7, "name", 0, "page", PAGE, "https://a.example/", "iso-8859-1", FETCHED, "record 1")
     ]
 
 
 def test_a_resource_is_read_like_a_response_and_brackets_around_its_address_are_dropped() -> None:
     assert read(record("resource", b"Plain text", "text/plain", "<https://a.example/t>")) == [
-        Document(7, "name", 0, "text", b"Plain text", url="https://a.example/t", fetched=FETCHED)
+        Document(7, "name", 0, "text", b"Plain text", url="https://a.example/t", fetched=FETCHED, place="record 1")
     ]
 
 
@@ -75,10 +75,10 @@ def test_the_records_of_a_json_answer_do_not_share_its_address() -> None:
     items = read(
         record("response", response(b'[{"a": 1}, {"b": 2}]', "application/json")) + record("response", response(PAGE))
     )
-    assert [(item.position, item.kind, item.url) for item in items] == [
-        (0, "record", None),
-        (1, "record", None),
-        (2, "page", "https://a.example/"),
+    assert [(item.position, item.place, item.kind, item.url) for item in items] == [
+        (0, "element 1 of record 1", "record", None),
+        (1, "element 2 of record 1", "record", None),
+        (2, "record 2", "page", "https://a.example/"),
     ]
 
 
@@ -107,7 +107,7 @@ def test_all_else_is_left_out_and_named(data: bytes, why: str) -> None:
 
 
 def test_codings_of_the_answer_are_undone() -> None:
-    coded = gzip.compress(PAGE)
+    coded = gzip.compress(PAGE, mtime=0)
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(coded), coded)
     data = record("response", response(chunked, more="Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n"))
     assert bodies(read(data)) == [PAGE]
@@ -122,7 +122,7 @@ def test_an_answer_over_the_cap_is_a_dead_letter_and_the_rest_goes_on() -> None:
 
 
 def test_an_answer_that_unfolds_past_the_cap_is_a_dead_letter() -> None:
-    data = record("response", response(gzip.compress(b"x" * 5000), more="Content-Encoding: gzip\r\n"))
+    data = record("response", response(gzip.compress(b"x" * 5000, mtime=0), more="Content-Encoding: gzip\r\n"))
     assert [reason for _, reason, _ in letters(read(data, max_document_bytes=300))] == ["too_large"]
 
 
@@ -145,19 +145,57 @@ def test_a_plain_archive_torn_anywhere_gives_the_whole_records_and_then_fails(cu
 
 @pytest.mark.parametrize("kind", ["response", "request"])
 def test_a_torn_last_member_is_noticed(kind: str) -> None:
-    first = gzip.compress(record("response", response(PAGE)))
-    last = gzip.compress(record(kind, response(PAGE)))
+    first = gzip.compress(record("response", response(PAGE)), mtime=0)
+    last = gzip.compress(record(kind, response(PAGE)), mtime=0)
     for cut in (1, 9, 20, len(last) - 1):
         items: list[Any] = []
         with pytest.raises(BrokenContainer):
             for item in read_archive(decompress([first + last[:-cut]], "gz"), UNIT, ReadOptions()):
                 items.append(item)
-        assert Document(7, "name", 0, "page", PAGE, "https://a.example/", "iso-8859-1", FETCHED) in items
+        assert Document(7, "name", 0, "page", PAGE, "https://a.example/", "iso-8859-1", FETCHED, "record 1") in items
 
 
-def test_rubbish_between_records_is_damage() -> None:
+GOOD = record("response", response(PAGE))
+BAD_STRETCHES = {
+    "Maximum header length exceeded": GOOD.replace(b"WARC-Date", b"X: " + b"x" * 90_000 + b"\r\nWARC-Date"),
+    "Invalid WARC header": b"rubbish\r\n" * 9,
+    "the header is torn or names no length": GOOD.replace(b"Content-Length: ", b"Content-Length: 1e"),
+}
+
+
+@pytest.mark.parametrize("cause", sorted(BAD_STRETCHES))
+@pytest.mark.parametrize("size", [7, 1000, 1 << 18])
+def test_after_what_is_no_record_the_archive_goes_on_at_the_next(cause: str, size: int) -> None:
+    bad = BAD_STRETCHES[cause]
+    items = read(GOOD + bad + GOOD + bad + GOOD, size, max_payload_bytes=8)
+    assert [(item.position, getattr(item, "place", None)) for item in items] == [
+        (0, "record 1"),
+        (1, None),
+        (2, "record 3"),
+        (3, None),
+        (4, "record 5"),
+    ]
+    assert bodies(items) == [PAGE] * 3
+    assert letters(items)[0] == (1, "broken_container", f"record 2: {cause}; {len(bad):,} bytes are skipped")
+    assert (items[1].payload, items[1].payload_bytes) == (bad[:8], len(bad))
+
+
+def test_a_line_of_a_page_that_looks_like_a_record_is_none() -> None:
+    quoting = record("response", response(b"<html>\nWARC/1.1\r\nand more</html>"))
+    assert len(bodies(read(quoting + b"rubbish\r\n" * 9 + GOOD))) == 2
+
+
+def test_an_archive_that_is_mostly_rubbish_is_given_up() -> None:
     items: list[Any] = []
-    with pytest.raises(BrokenContainer, match="the archive breaks off or is damaged at record 1: Invalid WARC header"):
+    with pytest.raises(BrokenContainer, match="damaged at record 101"):
+        for item in read_archive([b"WARC/1.1\r\n" * 100_000], UNIT, ReadOptions()):
+            items.append(item)
+    assert len(items) == 100
+
+
+def test_rubbish_after_the_last_record_is_damage() -> None:
+    items: list[Any] = []
+    with pytest.raises(BrokenContainer, match="the archive breaks off or is damaged at record 2: Invalid WARC header"):
         for item in read_archive([record("response", response(PAGE)) + b"rubbish\r\n" * 9], UNIT, ReadOptions()):
             items.append(item)
     assert bodies(items) == [PAGE]

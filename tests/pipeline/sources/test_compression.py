@@ -47,7 +47,7 @@ def test_a_damaged_member_is_named() -> None:
         for piece in decompress([first + bytes(second)], "gz"):
             given_out += piece
     assert str(failure.value) == "the gzip data is damaged in member 2 (incorrect data check)"
-    assert given_out == LINES
+    assert given_out.startswith(LINES)
 
 
 def test_zeros_after_a_gzip_member_are_padding() -> None:

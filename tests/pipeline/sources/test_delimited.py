@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import time
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ def test_a_table_comes_back_as_it_was_written(table: list[tuple[str, str, str]],
 def test_a_row_is_a_record_with_its_number_and_lines_without_values_are_none() -> None:
     items = list(read_rows([b"title,text\nOne,1\n\n,,\nTwo,2"], UNIT, ReadOptions()))
     assert items == [
-        Document(7, "name", 0, "record", b'{"title": "One", "text": "1"}'),
-        Document(7, "name", 1, "record", b'{"title": "Two", "text": "2"}'),
+        Document(7, "name", 0, "record", b'{"title": "One", "text": "1"}', place="line 2"),
+        Document(7, "name", 1, "record", b'{"title": "Two", "text": "2"}', place="line 5"),
     ]
 
 
@@ -78,7 +79,7 @@ def test_a_row_with_too_many_cells_is_a_dead_letter_and_one_with_too_few_lacks_t
     items = list(read_rows([b"title,text\na,b,c\nd\ne,f,,\n"], UNIT, ReadOptions()))
     assert bodies(items) == [b'{"title": "d"}', b'{"title": "e", "text": "f"}']
     assert letters(items) == [(0, "malformed_record", "line 2 has 3 cells, the header 2")]
-    assert [(one.kind, one.payload) for one in items if isinstance(one, DeadLetter)] == [("record", b"a,b,c\n")]
+    assert [(one.kind, one.payload) for one in items if isinstance(one, DeadLetter)] == [("record", b"a,b,c")]
 
 
 def test_a_row_over_the_cap_is_a_dead_letter_and_the_rest_goes_on() -> None:
@@ -103,6 +104,26 @@ def test_a_long_cell_is_read() -> None:
 
 def test_unnamed_and_repeated_columns_get_their_number() -> None:
     assert rows_of(b"title,,title\na,b,c\n") == [{"title": "a", "column 2": "b", "title 3": "c"}]
+
+
+def test_no_column_takes_the_name_of_another() -> None:
+    assert rows_of(b"text 3,text,text\na,b,c\n") == [{"text 3": "a", "text": "b", "text 3 3": "c"}]
+    assert rows_of(b"text,text,text 2\na,b,c\n") == [{"text": "a", "text 2 2": "b", "text 2": "c"}]
+
+
+@pytest.mark.parametrize("name", ["c{}", "same"])
+def test_a_header_of_many_columns_takes_linear_time(name: str) -> None:
+    header = ",".join(name.format(number) for number in range(60_000))
+    started = time.process_time()
+    assert len(rows_of(header.encode() + b"\nx\n")) == 1
+    assert time.process_time() - started < 2
+
+
+def test_the_lines_of_a_row_over_the_cap_take_linear_time() -> None:
+    started = time.process_time()
+    data = b'title,text\nOne,"' + b"x\n" * 100_000 + b'"\n'
+    assert len(letters(list(read_rows([data], UNIT, ReadOptions(max_document_bytes=150_000))))) == 1
+    assert time.process_time() - started < 2
 
 
 def test_a_column_that_the_field_map_names_must_be_there() -> None:

@@ -1,10 +1,12 @@
 import gzip
 import json
+import time
 
 import pytest
 from backports import zstd
 
-from pipeline.sources.formats import Format, find_delimiter, sniff
+from pipeline.sources.formats import Format, find_delimiter, read_head, sniff
+from tests.pipeline.sources.reading import pieces_of
 from transforms.text.errors import BrokenCompression, EmptyDocument, UnknownFormat
 
 ATOM = b'<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title></feed>'
@@ -146,14 +148,14 @@ def test_what_cannot_be_told_names_both_guesses(name: str, head: bytes, content:
 @pytest.mark.parametrize(
     ("name", "head", "expected"),
     [
-        ("a.jsonl.gz", gzip.compress(LINES), "jsonl.gz"),
-        ("a.gz", gzip.compress(LINES), "jsonl.gz"),
-        ("a.jsonl", gzip.compress(LINES), "jsonl.gz"),
-        ("a.txt.gz", gzip.compress(PROSE), "text.gz"),
+        ("a.jsonl.gz", gzip.compress(LINES, mtime=0), "jsonl.gz"),
+        ("a.gz", gzip.compress(LINES, mtime=0), "jsonl.gz"),
+        ("a.jsonl", gzip.compress(LINES, mtime=0), "jsonl.gz"),
+        ("a.txt.gz", gzip.compress(PROSE, mtime=0), "text.gz"),
         ("a.html.zst", zstd.compress(b"No tag at the start"), "html.zst"),
-        ("a.csv.gz.zst", zstd.compress(gzip.compress(PROSE)), "csv.gz.zst"),
-        ("a.warc.gz", gzip.compress(b"WARC/1.0\r\n"), "warc.gz"),
-        ("a.txt.gz", gzip.compress(PROSE * 100)[:60], "text.gz"),
+        ("a.csv.gz.zst", zstd.compress(gzip.compress(PROSE, mtime=0)), "csv.gz.zst"),
+        ("a.warc.gz", gzip.compress(b"WARC/1.0\r\n", mtime=0), "warc.gz"),
+        ("a.txt.gz", gzip.compress(PROSE * 100, mtime=0)[:60], "text.gz"),
         ("a.html.gz", b"<html>", "html"),
     ],
 )
@@ -161,9 +163,35 @@ def test_compression_is_told_from_content(name: str, head: bytes, expected: str)
     assert str(sniff(head, name)) == expected
 
 
+NOTHING = {
+    "gz": gzip.compress(b"", mtime=0) * 4000,
+    "zst": b"\x50\x2a\x4d\x18" + (1 << 17).to_bytes(4, "little") + bytes(1 << 17),
+}
+
+
+@pytest.mark.parametrize("codec", ["gz", "zst"])
+def test_compressed_data_that_begins_with_nothing_is_read_on(codec: str) -> None:
+    data = NOTHING[codec] + (gzip.compress(LINES, mtime=0) if codec == "gz" else zstd.compress(LINES))
+    head, pieces = read_head(pieces_of(data, 9999))
+    assert str(sniff(head, "a")) == f"jsonl.{codec}"
+    assert b"".join(pieces) == data
+
+
+def test_compressed_data_of_nothing_but_nothing_is_given_up() -> None:
+    with pytest.raises(BrokenCompression, match="the first 4,194,304 bytes have no content"):
+        read_head([gzip.compress(b"", mtime=0) * 250_000])
+
+
+@pytest.mark.parametrize("start", [b"<!DOCTYPE ", b"<!DOCTYPE x [", b"<!--", b"<?", b"<a", b"<a:"])
+def test_markup_that_never_ends_is_told_in_linear_time(start: bytes) -> None:
+    started = time.process_time()
+    sniff(start + b"a" * 65_000, "a.txt")
+    assert time.process_time() - started < 1
+
+
 def test_a_third_compression_is_refused() -> None:
     with pytest.raises(UnknownFormat, match="gzip data inside two other compressions"):
-        sniff(gzip.compress(gzip.compress(gzip.compress(LINES))), "a.gz")
+        sniff(gzip.compress(gzip.compress(gzip.compress(LINES, mtime=0))), "a.gz")
 
 
 def test_a_compressed_head_without_content_is_broken() -> None:
@@ -172,7 +200,7 @@ def test_a_compressed_head_without_content_is_broken() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \0\n\0", b"\0" * 512, gzip.compress(b"")]
+    "head", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \0\n\0", b"\0" * 512, gzip.compress(b"", mtime=0)]
 )
 def test_nothing_is_an_empty_document(head: bytes) -> None:
     with pytest.raises(EmptyDocument):
@@ -180,7 +208,7 @@ def test_nothing_is_an_empty_document(head: bytes) -> None:
 
 
 def test_a_format_that_is_given_is_believed() -> None:
-    assert sniff(gzip.compress(PROSE), "a.html", "csv") == Format("csv", ("gz",))
+    assert sniff(gzip.compress(PROSE, mtime=0), "a.html", "csv") == Format("csv", ("gz",))
     assert sniff(b"%PDF-1.7", "a.pdf", "text") == Format("text")
 
 

@@ -12,8 +12,8 @@ from transforms.text.errors import BadInput, BrokenCompression, TooLarge
 
 PAGE = b"<html>" + b"words " * 50 + b"</html>"
 CODED = {
-    "gzip": gzip.compress(PAGE),
-    "x-gzip": gzip.compress(PAGE),
+    "gzip": gzip.compress(PAGE, mtime=0),
+    "x-gzip": gzip.compress(PAGE, mtime=0),
     "deflate": zlib.compress(PAGE),
     "br": brotli.compress(PAGE),
     "zstd": zstd.compress(PAGE),
@@ -43,7 +43,7 @@ def test_no_more_is_unfolded_than_the_cap(coding: str) -> None:
 
 
 def test_codings_are_undone_in_reverse() -> None:
-    assert plain_body(zstd.compress(gzip.compress(PAGE)), None, "gzip, zstd", 1000) == PAGE
+    assert plain_body(zstd.compress(gzip.compress(PAGE, mtime=0)), None, "gzip, zstd", 1000) == PAGE
 
 
 def test_chunks_are_joined() -> None:

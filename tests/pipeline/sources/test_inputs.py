@@ -38,7 +38,21 @@ def test_paths_come_in_the_order_given(tmp_path: Path) -> None:
 def test_hidden_names_are_left_out_and_counted(tmp_path: Path) -> None:
     make(tmp_path, "a.txt", ".hidden", "_SUCCESS", "_temporary/b.txt", ".git/config", ".git/HEAD")
     found = find_inputs([str(tmp_path)])
-    assert ([one.name for one in found.files], found.left_out) == (["a.txt"], 4)
+    assert ([one.name for one in found.files], found.left_out) == (["a.txt"], 5)
+
+
+def test_of_a_pattern_only_what_it_would_match_counts_as_left_out(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt", "b.csv", ".c.txt", "_d.csv", ".git/e.txt", "x/.f/g.txt")
+    os.mkfifo(tmp_path / "pipe.txt")
+    counts = [find_inputs([f"{tmp_path}/{pattern}"]).left_out for pattern in ("*.txt", "**/*.txt", "*", "[.a]*")]
+    assert counts == [2, 4, 3, 1]
+
+
+def test_names_that_differ_stay_different(tmp_path: Path) -> None:
+    for name in (b"\xff", b"\xfe", b"\xef\xbf\xbd"):
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
+            pass
+    assert names(tmp_path) == ["\\xfe", "\\xff", "\ufffd"]
 
 
 def test_a_hidden_name_that_the_path_spells_is_read(tmp_path: Path) -> None:
@@ -104,7 +118,7 @@ def test_a_name_that_is_no_unicode_can_be_opened_and_written(tmp_path: Path) -> 
     with open(raw, "wb") as file:
         file.write(b"x")
     (one,) = find_inputs([str(tmp_path)]).files
-    assert one.name == "caf\ufffd.txt"
+    assert one.name == "caf\\xe9.txt"
     with open(one.path, "rb") as file:
         assert file.read() == b"x"
 
@@ -115,7 +129,11 @@ def test_a_name_that_is_no_unicode_can_be_opened_and_written(tmp_path: Path) -> 
         ("missing", "{}: there is no such file or directory. Check the spelling."),
         ("a.txt/b", "{}: there is no such file or directory. Check the spelling."),
         ("empty", "{}: no file in this directory. Check the path, or name the files."),
-        ("hidden", "{}: no file in this directory (1 hidden ones are left out). Check the path, or name the files."),
+        (
+            "hidden",
+            "{}: no file in this directory (1 is left out: hidden names, links to folders, pipes). "
+            "Check the path, or name the files.",
+        ),
         ("*.csv", "{}: the pattern matches no file. Check it, or use ** for folders of any depth."),
         ("emp*", "{}: the pattern matches no file. Check it, or use ** for folders of any depth."),
         ("[z-a].txt", "{}: the pattern cannot be understood (bad character range z-a). Correct it."),

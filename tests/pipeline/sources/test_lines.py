@@ -25,7 +25,9 @@ def test_each_line_belongs_to_the_one_slice_in_which_it_begins(lines: list[bytes
     slices = []
     for start in range(0, len(data), slice_bytes):
         end = min(start + slice_bytes, len(data))
-        slices.append(b"".join(lines_of_slice(pieces_of(data[max(start - 1, 0) :], size), start, end)))
+        at, content = lines_of_slice(pieces_of(data[max(start - 1, 0) :], size), start, end)
+        slices.append(b"".join(content))
+        assert not slices[-1] or at == sum(map(len, slices[:-1]))
     assert b"".join(slices) == data
     begins = [0, *(at + 1 for at, byte in enumerate(data) if byte == 10)][:-1]
     for number, content in enumerate(slices):
@@ -40,8 +42,8 @@ def test_a_line_over_the_cap_is_cut_and_its_true_length_kept() -> None:
 def test_each_line_is_a_record_with_its_number_and_blank_lines_are_none() -> None:
     items = list(read_lines([b'{"a": 1}\r\n\n  \n\xff\xfe{"b"', b": 2}"], UNIT, ReadOptions()))
     assert items == [
-        Document(7, "name", 0, "record", b'{"a": 1}'),
-        Document(7, "name", 3, "record", b'\xff\xfe{"b": 2}'),
+        Document(7, "name", 0, "record", b'{"a": 1}', place="line 1"),
+        Document(7, "name", 3, "record", b'\xff\xfe{"b": 2}', place="line 4"),
     ]
 
 

@@ -29,12 +29,15 @@ def test_an_array_is_cut_as_json_reads_it(values: list[Any], size: int, indent: 
 
 def test_an_array_gives_a_record_each_with_the_bytes_as_they_stand() -> None:
     items = list(read_objects([b'[ {"a" : 1},\n{"b":"]"} ]'], UNIT, ReadOptions()))
-    assert items == [Document(7, "name", 0, "record", b'{"a" : 1}'), Document(7, "name", 1, "record", b'{"b":"]"}')]
+    assert items == [
+        Document(7, "name", 0, "record", b'{"a" : 1}', place="element 1"),
+        Document(7, "name", 1, "record", b'{"b":"]"}', place="element 2"),
+    ]
 
 
 def test_an_array_that_ends_early_gives_what_came_before() -> None:
     items: list[Any] = []
-    with pytest.raises(BrokenContainer, match="the JSON array ends in the middle of element 1"):
+    with pytest.raises(BrokenContainer, match="the JSON array ends in the middle of element 2"):
         for item in read_objects([b'[{"a": 1}, {"b": 2'], UNIT, ReadOptions()):
             items.append(item)
     assert bodies(items) == [b'{"a": 1}']
@@ -44,7 +47,7 @@ def test_an_object_over_the_cap_is_a_dead_letter_and_the_rest_goes_on() -> None:
     data = b'[{"a": "' + b"x" * 60 + b'"}, {"b": 2}]'
     items = list(read_objects([data], UNIT, ReadOptions(max_document_bytes=20)))
     assert bodies(items) == [b'{"b": 2}']
-    assert letters(items) == [(0, "too_large", "element 0 of the array has 69 bytes; the limit is 20")]
+    assert letters(items) == [(0, "too_large", "element 1 of the array has 69 bytes; the limit is 20")]
 
 
 def test_one_object_is_one_record() -> None:

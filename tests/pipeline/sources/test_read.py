@@ -34,15 +34,17 @@ def read_bytes(folder: Path, name: str, data: bytes, **options: Any) -> list[Any
     ("name", "data", "expected"),
     [
         ("a.txt", b"Some words", [("text", b"Some words")]),
-        ("a.html.gz", gzip.compress(b"<html>x</html>"), [("page", b"<html>x</html>")]),
+        ("a.html.gz", gzip.compress(b"<html>x</html>", mtime=0), [("page", b"<html>x</html>")]),
         ("a.xml", b'<rss version="2.0"></rss>', [("feed", b'<rss version="2.0"></rss>')]),
         ("a.jsonl", LINES, [("record", b'{"a": 1}'), ("record", b'{"b": 2}')]),
         ("a.jsonl", b"\xef\xbb\xbf" + LINES, [("record", b'{"a": 1}'), ("record", b'{"b": 2}')]),
         ("a.jsonl.zst", zstd.compress(LINES), [("record", b'{"a": 1}'), ("record", b'{"b": 2}')]),
-        ("a.gz", gzip.compress(zstd.compress(LINES)), [("record", b'{"a": 1}'), ("record", b'{"b": 2}')]),
+        ("a.gz", gzip.compress(zstd.compress(LINES), mtime=0), [("record", b'{"a": 1}'), ("record", b'{"b": 2}')]),
         ("a.json", ('\ufeff[{"é": 1}]').encode("utf-16-le"), [("record", '{"é": 1}'.encode())]),
+        ("a.gz", gzip.compress(b"", mtime=0) * 4000 + gzip.compress(LINES[:9], mtime=0), [("record", b'{"a": 1}')]),
         ("a.csv", b"title,text\na,b\n", [("record", b'{"title": "a", "text": "b"}')]),
     ],
+    ids=itertools.count().__next__ and (lambda _: None),
 )
 def test_each_format_is_read(tmp_path: Path, name: str, data: bytes, expected: list[tuple[str, bytes]]) -> None:
     assert [(item.kind, item.body) for item in read_bytes(tmp_path, name, data)] == expected
@@ -52,7 +54,7 @@ def test_parquet_is_read_also_inside_a_compression(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": ["x"]}), tmp_path / "a.parquet")
     plain = (tmp_path / "a.parquet").read_bytes()
     assert bodies(read_file(tmp_path / "a.parquet")) == [b'{"a": "x"}']
-    assert bodies(read_bytes(tmp_path, "b.parquet.gz", gzip.compress(plain))) == [b'{"a": "x"}']
+    assert bodies(read_bytes(tmp_path, "b.parquet.gz", gzip.compress(plain, mtime=0))) == [b'{"a": "x"}']
 
 
 def test_a_page_and_a_text_carry_the_encoding_that_is_given(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_half_a_record_file_is_used_up_to_the_break(tmp_path: Path) -> None:
 
 
 def test_half_a_document_is_none(tmp_path: Path) -> None:
-    packed = gzip.compress(b"words " * 30_000)
+    packed = gzip.compress(b"words " * 30_000, mtime=0)
     items = read_bytes(tmp_path, "a.txt.gz", packed[:-20])
     assert bodies(items) == []
     assert [reason for _, reason, _ in letters(items)] == ["broken_compression"]
@@ -95,7 +97,7 @@ def test_half_a_document_is_none(tmp_path: Path) -> None:
     ("name", "data", "detail"),
     [
         ("a.txt", b"x" * 101, "the text has more than 100 bytes"),
-        ("a.html.gz", gzip.compress(b"<html>" + b" " * 10**6), "the page has more than 100 bytes"),
+        ("a.html.gz", gzip.compress(b"<html>" + b" " * 10**6, mtime=0), "the page has more than 100 bytes"),
         ("a.json", b'{"a": "' + b"x" * 100 + b'"}', "the JSON object has more than 100 bytes"),
     ],
 )
@@ -121,7 +123,7 @@ def test_a_changed_record_file_is_noticed_at_its_end(tmp_path: Path, name: str) 
     if name == "a.parquet":
         pq.write_table(pa.table({"a": ["x"]}), path)
     else:
-        path.write_bytes(gzip.compress(LINES)[:-5] if name.endswith(".gz") else LINES)
+        path.write_bytes(gzip.compress(LINES, mtime=0)[:-5] if name.endswith(".gz") else LINES)
     assert [reason for _, reason, _ in letters(list(read_documents(unit, ReadOptions())))] == ["unreadable_file"]
 
 
@@ -135,10 +137,32 @@ def test_a_slice_of_a_file_that_was_cut_is_unreadable(tmp_path: Path) -> None:
     ]
 
 
+def test_a_line_of_a_slice_is_known_by_its_offset_also_in_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + LINES + b'\n{"c": "' + b"x" * 1200 + b'"}\n{"d": 4}')
+    size = path.stat().st_size
+    items = [one for at in (0, 15) for one in read_documents(unit_of(path, at, (15, size)[at > 0]), ReadOptions())]
+    found = [(one.position, one.place, one.body[:8]) for one in items if isinstance(one, Document)]
+    assert found == [
+        (0, "the line at byte 0", b'{"a": 1}'),
+        (12, "the line at byte 12", b'{"b": 2}'),
+        (22, "the line at byte 22", b'{"c": "x'),
+        (1232, "the line at byte 1,232", b'{"d": 4}'),
+    ]
+    assert [path.read_bytes()[at:][:5] for at, _, _ in found[1:]] == [b'{"b":', b'{"c":', b'{"d":']
+    options = ReadOptions(max_document_bytes=1000)
+    assert letters(list(read_documents(unit_of(path, 15, size), options))) == [
+        (22, "too_large", "the line at byte 22 has 1,209 bytes; the limit is 1,000")
+    ]
+
+
 @pytest.mark.parametrize(
     ("checksum", "detail"),
     [
-        ("unreadable", "the file could not be read when the run was planned; see to its permissions"),
+        (
+            "unreadable",
+            "the file could not be read when the run was planned; see to its permissions, or where its link leads",
+        ),
         ("sha256:0", "the file cannot be opened: it is gone since the run was planned"),
     ],
 )

@@ -79,6 +79,7 @@ def record(
         words=words if words is not None else (50 if text else 0),
         chars=len(text),
         excerpt=excerpt,
+        weak_guid=feed is None,
         block=0,
         row=0,
     )
@@ -207,8 +208,20 @@ def test_where_both_articles_refuse_the_record_the_pair_of_keys_is_an_article_of
         record(unit=2, url="a", guid="2", text="three"),
         record(unit=3, url="a", guid="2", text="three, edited"),
     )
-    pair = pair_key(digest("ua"), digest("gfeed2"))
+    pair = pair_key(record(url="a", guid="2"))
     assert [one.id for one in made(decided)] == [digest("ua"), digest("ub"), pair, pair]
+
+
+def test_a_guid_that_only_a_file_name_stands_behind_joins_what_is_alike_and_nothing_else() -> None:
+    title = "Four words make evidence"
+    decided = arrive(
+        record(guid="1", feed=None, title="January storm hits coast", text="one"),
+        record(unit=1, guid="1", feed=None, title="February elections are held", text="two"),
+        record(unit=2, guid="2", feed=None, title=title, text="three"),
+        record(unit=3, guid="2", feed=None, title=title, text="three, edited"),
+        record(unit=4, guid="1", feed=None, title="February elections are held", text="two"),
+    )
+    assert rows(decided) == [("articles", 1), ("articles", 1), ("articles", 1), ("revisions", 2), None]
 
 
 def test_without_keys_the_same_title_and_text_add_no_row_and_an_edited_one_is_an_article_of_its_own() -> None:
@@ -302,7 +315,7 @@ hostile_records = st.builds(
     unit=st.integers(0, 9),
     url=st.none() | _names,
     guid=st.none() | _names,
-    feed=st.sampled_from(["feed", "other"]),
+    feed=st.sampled_from(["feed", "other", None]),
     title=st.none() | st.sampled_from(["Four words make evidence", "Other words of four", "Live"]),
     text=st.sampled_from(["", "one", "two", "two and more", "three"]),
     words=st.none() | st.just(2),

@@ -1,3 +1,5 @@
+import encodings.aliases
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +80,18 @@ def test_any_bytes_are_text_or_refused_by_name(data: bytes, declared: str | None
         assert isinstance(decode(data, declared), str)
     except WrongEncoding:
         pass
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["zlib", "zip", "bz2", "hex", "base64", "uu", "quopri", "rot13", "idna", "punycode", "unicode_escape", "undefined"],
+)
+def test_a_codec_that_is_no_encoding_of_documents_is_none(name: str) -> None:
+    assert decode("café".encode("cp1252"), name) == "café"
+    with pytest.raises(WrongEncoding, match="unknown encoding"):
+        decode_exactly(b"words", name)
+
+
+def test_any_name_that_python_knows_is_an_encoding_or_none() -> None:
+    for name in {*encodings.aliases.aliases, *encodings.aliases.aliases.values(), "\ud800", "a\x00b", "é"}:
+        assert isinstance(decode("café".encode("cp1252"), name), str)

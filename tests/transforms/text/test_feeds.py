@@ -1,11 +1,13 @@
+import contextlib
 import json
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.schemas import Document, Enclosure, RawEntry
+from transforms.schemas import Document, Enclosure, Problem, RawEntry
 from transforms.text.errors import BadInput, EmptyDocument, MalformedFeed, TooLarge
 from transforms.text.feeds import read_feed
 
@@ -18,7 +20,16 @@ NAMESPACES = (
 
 def read(feed: str | bytes, url: str | None = None, charset: str | None = None) -> list[RawEntry]:
     body = feed.encode() if isinstance(feed, str) else feed
-    return read_feed(Document(1, "feed.xml", 2, "feed", body, url=url, charset=charset, fetched=3))
+    return list(read_feed(Document(1, "feed.xml", 2, "feed", body, url=url, charset=charset, fetched=3)))
+
+
+def read_what_can_be(feed: str) -> tuple[list[str | None], str]:
+    """The titles of the entries that could be read, and the message about the others."""
+    titles: list[str | None] = []
+    with pytest.raises(MalformedFeed) as told:
+        for entry in read_feed(Document(1, "feed.xml", 2, "feed", feed.encode())):
+            titles.append(entry.title)
+    return titles, str(told.value)
 
 
 def rss(items: str, channel: str = "") -> str:
@@ -168,7 +179,6 @@ def test_json_feeds_of_both_versions_are_read() -> None:
                 "banner_image": "b.jpg",
                 "attachments": [{"url": "a.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 5}, {"url": 1}, 2],
             },
-            "no object",
             {"id": "8", "content_text": "1 < 2", "date_modified": "2006-01-04"},
         ],
     }
@@ -266,7 +276,13 @@ FAULTY = {
     "forbidden characters": (TITLED.replace("T<", "a\x08b&#x1f;&#0;c<"), "ab\ufffdc"),
     "namespaces not declared": (TITLED.replace("title>", "dc:title>"), "T"),
     "prefixes not declared": (TITLED.replace("<", "<rss:").replace("<rss:/", "</rss:"), "T"),
-    "no end": ("<rss><channel><item><title>T</title><description>cut o", "T"),
+    "no end": ("<rss><channel><item><title>T</title></item>", "T"),
+    "an entry without its end": (TITLED.replace("</item>", ""), "T"),
+    "a comment that never ends": (TITLED.replace("<item>", "<!-- <item>"), "T"),
+    "a foreign element around": (TITLED.replace("<item>", "<x><item>").replace("</item>", "</item></x>"), "T"),
+    "another root in the DTD": ("<!DOCTYPE rss [<!ENTITY x '<rss ><item><title>no</title></item>'>]>" + TITLED, "T"),
+    "another root in a comment": ("<!-- <rss > ]]> <feed> -->" + TITLED, "T"),
+    "a DTD that never ends": ("<!DOCTYPE rss [ <!-- " + TITLED, "T"),
     "junk before the prolog": ("\ufeff\n junk <?xml version='1.0'?>" + TITLED, "T"),
     "two declarations": ("<?xml?xml version='1.0'??>" + TITLED, "T"),
     "a wrong declaration": ("<?xml version='1.0' encoding='utf-16'?>" + TITLED.replace("T<", "é<"), "é"),
@@ -311,6 +327,7 @@ def test_entities_that_a_document_declares_are_never_expanded() -> None:
         ("<rss>" + "<a>" * 1_000_001, TooLarge),
         ("<RSS>" + "<ITEM>" * 50_001, TooLarge),
         ("<rss><channel>" + "<item/>" * 50_001, TooLarge),
+        ("<rss " + " ".join(f"xmlns:n{n}='u'" for n in range(101)) + "><channel><item/></channel></rss>", TooLarge),
     ],
 )
 def test_what_is_no_feed_is_refused_by_name(feed: str, error: type[BadInput]) -> None:
@@ -318,9 +335,114 @@ def test_what_is_no_feed_is_refused_by_name(feed: str, error: type[BadInput]) ->
         read(feed)
 
 
+STORY = "<item><title>{0}</title><link>https://example.org/{0}</link>{1}</item>"
+HEAD = "<rss><channel><title>The Daily</title><link>https://example.org/</link>"
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        HEAD + STORY.format(1, "<x>" * 300 + "deep" + "</x>" * 300) + STORY.format(2, "") + "</channel></rss>",
+        HEAD + STORY.format(1, "<x>" + "long " * (3 << 20) + "</x>") + STORY.format(2, "") + "</channel></rss>",
+        HEAD + STORY.format(1, "") + "</channel></rss>" + STORY.format(2, "") + "</channel></rss>",
+        HEAD + STORY.format(1, "<description><b>not closed</description>") + STORY.format(2, "") + "</channel></rss>",
+        HEAD + STORY.format(1, "<x>&nbsp;</x>") + "<list>" + STORY.format(2, "") + "</list></channel></rss>",
+        HEAD + STORY.format(1, "").replace("</item>", "") + STORY.format(2, "") + "</channel></rss>",
+        HEAD + "<!-- " + STORY.format(1, "") + STORY.format(2, "") + "</channel></rss>",
+    ],
+    ids=["deep", "long", "ended early", "unclosed tag", "foreign element", "unclosed entry", "unclosed comment"],
+)
+def test_no_entry_takes_its_neighbours_along(feed: str) -> None:
+    first, second = read(feed)
+    assert (first.title, first.entry, second.title, second.entry) == ("1", 0, "2", 1)
+    assert (first.feed, second.feed, second.url) == ("https://example.org/",) * 2 + ("https://example.org/2",)
+
+
+def test_two_feeds_in_one_document_are_both_read() -> None:
+    other = HEAD.replace("example.org", "other.example") + STORY.format(2, "") + "</channel></rss>"
+    first, second = read(HEAD + STORY.format(1, "") + '</channel></rss><?xml version="1.0"?>' + other)
+    assert (first.feed, second.feed) == ("https://example.org/", "https://other.example/")
+    assert (second.title, second.entry) == ("2", 1)
+
+
+def test_an_entry_that_is_read_by_itself_knows_the_namespaces() -> None:
+    broken = "<title>1</title><dc:date>2006</dc:date><media:thumbnail url='a.jpg'/><description><b>x</description>"
+    first, second = read(rss(f"<item>{broken}</item><item><title>2</title></item>"))
+    assert (first.published, first.images, second.title) == ("2006", ("a.jpg",), "2")
+
+
+@pytest.mark.parametrize(
+    ("feed", "titles", "message"),
+    [
+        (
+            STORY.format(1, "") + "<item><title>2</title><description>half a te",
+            ["1"],
+            "1 of about 2 entries .* cut off",
+        ),
+        (STORY.format(1, "") + "<item><title>2</title></item", ["1"], "1 of about 2 entries were read"),
+        (STORY.format(1, "<x>" * 3000) + STORY.format(2, ""), ["2"], "1 of about 2 entries .* cannot be parsed"),
+        (STORY.format(1, "<![CDATA[") + STORY.format(2, ""), ["2"], "1 of about 2 entries were read"),
+        ("<item\n<title>1</title", [], "0 of about 1 entries were read"),
+        ("<image><url>htt", [], "cut off before its first entry"),
+    ],
+)
+def test_entries_that_cannot_be_read_are_told_after_the_others(feed: str, titles: list[str], message: str) -> None:
+    found, told = read_what_can_be(HEAD + feed)
+    assert found == titles
+    assert re.match(message, told) or message in told
+
+
+def test_entries_in_comments_and_cdata_are_not_missed() -> None:
+    (entry,) = read(rss("<!-- <item> --><item><description><![CDATA[AT&T <item>]]></description></item>&nbsp;"))
+    assert entry.summary == "AT&T <item>"
+    assert read(rss("<!-- <item> -->")) == []
+
+
+def test_items_of_a_json_feed_that_are_no_objects_are_told_after_the_others() -> None:
+    titles, told = read_what_can_be('{"items": [{"title": "a"}, {"title": "b"}, "x", {"title": "c"}]}')
+    assert (titles, told) == (["a", "b", "c"], "3 of 4 entries were read; item 3 is no object")
+
+
+def test_values_of_a_json_feed_that_are_no_texts_are_problems() -> None:
+    (entry,) = read('{"items": [{"id": NaN, "title": 1e999, "content_html": ["x"], "summary": "s", "language": ""}]}')
+    assert (entry.guid, entry.title, entry.content, entry.summary) == (None, None, None, "s")
+    assert entry.problems == (
+        Problem("guid", "not a text", "NaN"),
+        Problem("title", "not a text", "Infinity"),
+        Problem("text", "not a text", '["x"]'),
+    )
+
+
+def test_namespaces_are_not_repeated_for_each_child() -> None:
+    spaces = " ".join(f'xmlns:a{n}="urn:{"x" * 200}{n}"' for n in range(50))
+    (entry,) = read(
+        rss(f"<item><description>1 &lt; 2 {'<b>x</b>' * 500}</description></item>").replace("<rss", f"<rss {spaces}")
+    )
+    assert entry.summary == "1 &lt; 2 " + "<b>x</b>" * 500
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "<rss><channel>" + "<item " * 9_000,
+        "<rss><channel>" + "<item><![CDATA[" * 9_000,
+        "<rss><channel>" + "<item><!--" * 9_000,
+        "<!DOCTYPE [<!-- " * 40_000 + "<rss>",
+        "<rss" + " xmlns:a='b'" * 100_000 + "><channel>" + "<item><b></item>" * 9_000,
+        "<rss><channel>" + "<x>" * 2_000 + "<item></item>" * 9_000 + "<x>&",
+    ],
+    ids=["tags", "cdata", "comments", "doctypes", "namespaces", "depth"],
+)
+def test_what_is_read_entry_by_entry_ends_quickly(feed: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(BadInput):
+        read(feed)
+    assert time.process_time() - started < 2
+
+
 def test_hostile_feeds_end_quickly() -> None:
     started = time.process_time()
-    read("<rss><channel><item><title>T</title>" + "<a>" * 300_000)
+    read("<rss><channel><item><title>T</title></item>" + "<a>" * 300_000)
     read("<rss><channel><item><description><![CDATA[" + "<div>" * 190_000 + "]]></description></item></channel></rss>")
     assert time.process_time() - started < 5
 

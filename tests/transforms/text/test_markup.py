@@ -121,3 +121,19 @@ def test_a_title_is_one_tidy_line() -> None:
 def test_text_without_a_type_is_html_if_it_has_usual_tags() -> None:
     assert looks_like_html("a<br/>b") and looks_like_html('<P class="x">')
     assert not looks_like_html("a < b > c") and not looks_like_html("<person@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("reference", "character"),
+    [
+        ("&#65;", "A"),
+        (f"&#{'0' * 5000}65;", "A"),
+        (f"&#{'9' * 5000};", "\ufffd"),
+        (f"&#{'9' * 5000}", "\ufffd"),
+        (f"&#x{'f' * 5000};", "\ufffd"),
+        (f"&#{'0' * 5000};", "\ufffd"),
+    ],
+)
+def test_a_character_reference_may_have_any_number_of_digits(reference: str, character: str) -> None:
+    assert html_to_text(f"<p>a{reference} b").strip() == f"a{character} b"
+    assert inline_text(f"a{reference} b") == f"a{character} b"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.schemas import Document, RawEntry
+from transforms.schemas import Document, Problem, RawEntry
 from transforms.text.errors import BadInput, EmptyDocument, MalformedPage, TooLarge, WrongEncoding
 from transforms.text.pages import read_page
 
@@ -55,6 +55,18 @@ def test_main_text_and_what_the_head_says_are_read() -> None:
         categories=("Region",),
         images=("/ferry.jpg",),
     )
+
+
+@pytest.mark.parametrize("base", ["", "<base href='https://other.example/'>"])
+def test_a_canonical_link_to_another_publisher_is_not_believed(base: str) -> None:
+    link = "<link rel='canonical' href='{}'>"
+    head = f"<title>T</title>{base}" + link.format("https://other.example/1")
+    entry = read(page(head), "https://daily.example/1")
+    assert entry.url == "https://daily.example/1"
+    assert entry.problems == (Problem("url", "foreign_canonical", "https://other.example/1"),)
+    near = read(page(link.format("https://www.daily.example/2")), "https://amp.daily.example/1")
+    assert (near.url, near.problems) == ("https://www.daily.example/2", ())
+    assert read(page(head)).url == "https://other.example/1"
 
 
 def test_linked_data_is_trusted_before_other_metadata() -> None:

@@ -82,11 +82,11 @@ def test_an_unreadable_time_of_fetching_is_a_problem() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b'{"a": 1', r"record 7: Expecting ',' delimiter at line 1 column 8, near '\{\"a\": 1'"),
-        (b"[1]", "record 7: not a JSON object but an array"),
-        (b"null", "record 7: not a JSON object but null"),
-        (b'{"a":' * 100_000, "record 7: nested too deeply"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "record 7: Exceeds the limit"),
+        (b'{"a": 1', r"record 8: Expecting ',' delimiter at column 8, near '\{\"a\": 1'"),
+        (b"[1]", "record 8: not a JSON object but an array"),
+        (b"null", "record 8: not a JSON object but null"),
+        (b'{"a":' * 100_000, "record 8: nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "record 8: Exceeds the limit"),
     ],
 )
 def test_what_is_no_object_is_refused_with_its_place(body: bytes, message: str) -> None:
@@ -94,10 +94,25 @@ def test_what_is_no_object_is_refused_with_its_place(body: bytes, message: str) 
         read(body)
 
 
+def test_a_message_names_the_place_that_the_document_has() -> None:
+    with pytest.raises(MalformedRecord, match="line 2: not a JSON object but an array"):
+        read_record(Document(1, "a.jsonl", 7, "record", b"[1]", place="line 2"), {})
+
+
+def test_numbers_that_are_not_finite_are_no_values() -> None:
+    entry = read(b'{"id": NaN, "title": 1e999, "text": NaN, "body": "kept", "authors": ["Ann", -Infinity]}')
+    assert (entry.guid, entry.title, entry.content, entry.authors) == (None, None, "kept", ("Ann",))
+    assert entry.problems == (
+        Problem("guid", "not a finite number", "nan"),
+        Problem("title", "not a finite number", "inf"),
+        Problem("authors", "not a finite number", "-inf"),
+    )
+
+
 def test_an_empty_line_and_binary_data_have_their_own_reasons() -> None:
     with pytest.raises(EmptyDocument):
         read(b" \n")
-    with pytest.raises(WrongEncoding, match="record 7"):
+    with pytest.raises(WrongEncoding, match="record 8"):
         read(b"\x00\x01\x02\x03" * 9)
 
 

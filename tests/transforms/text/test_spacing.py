@@ -1,3 +1,5 @@
+import itertools
+import time
 import unicodedata
 
 import pytest
@@ -48,6 +50,25 @@ def test_what_is_tidy_keeps_the_promises_of_its_contract(text: str) -> None:
     assert unicodedata.is_normalized("NFC", tidied)
     assert "  " not in tidied and "\n\n\n" not in tidied
     assert all(line == line.strip() for line in tidied.split("\n"))
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "\u0f73", "\u0344", "\u0315\u0300", "\u0300" * 16, "\u200b", "\U0001e94a", "é"])
+    ).map("".join)
+)
+def test_no_letter_has_more_than_thirty_marks(text: str) -> None:
+    tidied = tidy(text)
+    assert tidy(tidied) == tidied and unicodedata.is_normalized("NFC", tidied)
+    runs = itertools.groupby(tidied, key=lambda character: unicodedata.combining(character) > 0)
+    assert all(len(list(run)) <= 30 for combining, run in runs if combining)
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73", "\u0315\u200b\u0300", "\u0344\U0001e94a"])
+def test_marks_without_end_take_linear_time(marks: str) -> None:
+    started = time.process_time()
+    assert len(tidy("a" + marks * 75_000)) <= 31
+    assert time.process_time() - started < 2
 
 
 def test_a_line_has_no_breaks() -> None:

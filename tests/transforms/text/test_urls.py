@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text.urls import absolute_url, canonical_url, site
+from transforms.text.urls import absolute_url, canonical_url, same_publisher, site
 
 SAME = [
     ("http://example.org/a", "https://example.org/a"),
@@ -92,7 +92,6 @@ def test_the_canonical_form_is_what_the_rule_says() -> None:
         "http://example.org:0/",
         "https://example.org/" + "a" * 2048,
         "http://..../",
-        "http://e\\x/",
         "//example.org/a",
     ],
 )
@@ -133,3 +132,35 @@ def test_a_canonical_form_is_its_own(url: str) -> None:
     if canonical is not None:
         assert canonical_url(canonical) == canonical
         assert site(canonical)
+
+
+@pytest.mark.parametrize(
+    ("url", "absolute"),
+    [
+        ("https://a.example\\@b.example/", "https://a.example/@b.example/"),
+        ("https:\\\\a.example\\b?c\\d#e\\f", "https://a.example/b?c\\d#e\\f"),
+        ("\\\\b.example\\x", "https://b.example/x"),
+        ("b\\c", "https://a.example/b/c"),
+        ("?b\\c", "https://a.example/?b\\c"),
+    ],
+)
+def test_a_backslash_is_what_browsers_take_it_for(url: str, absolute: str) -> None:
+    assert absolute_url(url, "https://a.example/") == absolute
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "same"),
+    [
+        ("https://a.example/1", "http://A.example:8080/2", True),
+        ("https://www.a.example/", "https://m.a.example/", True),
+        ("https://news.a.example/", "https://www.a.example/", True),
+        ("https://a.example/", "https://amp.a.example/", True),
+        ("https://a.example/", "https://b.example/", False),
+        ("https://a.example/", "https://nota.example/", False),
+        ("https://m.example/", "https://www.example/", False),
+        ("https://a.example\\@b.example/", "https://b.example/", False),
+        ("mailto:a@a.example", "https://a.example/", False),
+    ],
+)
+def test_a_publisher_is_a_host_with_its_subdomains(url: str, other: str, same: bool) -> None:
+    assert same_publisher(url, other) is same_publisher(other, url) is same
