@@ -182,7 +182,7 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
     except UserMistake as error:
         return _mistake(error)
     except RunFailed as error:
-        return _complain(error, 1)
+        return _complain(str(error), 1)
     return 0
 
 
@@ -226,12 +226,13 @@ def _schema(name: str) -> int:
 
 
 def _mistake(error: Exception) -> int:
-    return _complain(error, 2)
+    return _complain("\nbeamwire: ".join(str(error).splitlines()), 2)
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(text: str, code: int) -> int:
     """Says what is wrong, fit for a terminal whatever file names and contents it quotes; answers the exit code."""
     with contextlib.suppress(BrokenPipeError):
-        sys.stderr.write("".join(f"beamwire: {printable(line)}\n" for line in str(error).splitlines()))
+        lines = [printable(line) for line in text.splitlines()]
+        sys.stderr.write("beamwire: " + "\n".join(lines) + "\n")
         sys.stderr.flush()
     return code

@@ -79,7 +79,11 @@ LINKS = _table(
 
 DEAD_LETTERS = _table(
     _column("source", pa.string(), "Input that it came from, relative to the PATH that was given"),
-    _column("position", pa.int64(), "Document in the input, from 0"),
+    _column(
+        "position",
+        pa.int64(),
+        "Document in the input, from 0; in a slice of a large file of JSON lines the byte at which its line begins",
+    ),
     _column("entry", pa.int64(), "Entry in the document, from 0"),
     _column("step", pa.string(), "Step that gave up"),
     _column("reason", pa.string(), "Why, one word of a closed list"),

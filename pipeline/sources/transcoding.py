@@ -46,15 +46,6 @@ def is_wide(encoding: str) -> bool:
     return encoding.lower().replace("_", "-").startswith(("utf-16", "utf16", "utf-32", "utf32"))
 
 
-def is_encoding(name: str) -> bool:
-    """Whether this names an encoding of text. Python also has codecs of other kinds, such as zlib and base64."""
-    try:
-        b"x".decode(name, "ignore")
-    except (LookupError, ValueError):
-        return False
-    return True
-
-
 def peek(pieces: Iterable[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes, and all the pieces; bad input behind the first bytes is raised where it stands."""
     rest = iter(pieces)

@@ -6,7 +6,7 @@ import pytest
 from backports import zstd
 
 from pipeline.sources.formats import Format, find_delimiter, read_head, sniff
-from tests.pipeline.sources.reading import pieces_of
+from tests.pipeline.sources.reading import id_of, pieces_of
 from transforms.text.errors import BrokenCompression, EmptyDocument, UnknownFormat
 
 ATOM = b'<feed xmlns="http://www.w3.org/2005/Atom"><title>x</title></feed>'
@@ -158,6 +158,7 @@ def test_what_cannot_be_told_names_both_guesses(name: str, head: bytes, content:
         ("a.txt.gz", gzip.compress(PROSE * 100, mtime=0)[:60], "text.gz"),
         ("a.html.gz", b"<html>", "html"),
     ],
+    ids=id_of,
 )
 def test_compression_is_told_from_content(name: str, head: bytes, expected: str) -> None:
     assert str(sniff(head, name)) == expected
@@ -200,7 +201,9 @@ def test_a_compressed_head_without_content_is_broken() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \0\n\0", b"\0" * 512, gzip.compress(b"", mtime=0)]
+    "head",
+    [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xff\xfe \0\n\0", b"\0" * 512, gzip.compress(b"", mtime=0)],
+    ids=id_of,
 )
 def test_nothing_is_an_empty_document(head: bytes) -> None:
     with pytest.raises(EmptyDocument):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.sources.documents import ReadOptions
 from pipeline.sources.read import ReadDocuments, read_documents
-from tests.pipeline.sources.reading import bodies, letters, read_file, unit_of
+from tests.pipeline.sources.reading import bodies, id_of, letters, read_file, unit_of
 from transforms.schemas import DeadLetter, Document, Unit
 from transforms.text.errors import BadInput
 
@@ -44,7 +44,7 @@ def read_bytes(folder: Path, name: str, data: bytes, **options: Any) -> list[Any
         ("a.gz", gzip.compress(b"", mtime=0) * 4000 + gzip.compress(LINES[:9], mtime=0), [("record", b'{"a": 1}')]),
         ("a.csv", b"title,text\na,b\n", [("record", b'{"title": "a", "text": "b"}')]),
     ],
-    ids=itertools.count().__next__ and (lambda _: None),
+    ids=id_of,
 )
 def test_each_format_is_read(tmp_path: Path, name: str, data: bytes, expected: list[tuple[str, bytes]]) -> None:
     assert [(item.kind, item.body) for item in read_bytes(tmp_path, name, data)] == expected
@@ -100,6 +100,7 @@ def test_half_a_document_is_none(tmp_path: Path) -> None:
         ("a.html.gz", gzip.compress(b"<html>" + b" " * 10**6, mtime=0), "the page has more than 100 bytes"),
         ("a.json", b'{"a": "' + b"x" * 100 + b'"}', "the JSON object has more than 100 bytes"),
     ],
+    ids=id_of,
 )
 def test_a_document_over_the_cap_is_a_dead_letter(tmp_path: Path, name: str, data: bytes, detail: str) -> None:
     assert letters(read_bytes(tmp_path, name, data, max_document_bytes=100)) == [(0, "too_large", detail)]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.transcoding import is_encoding, utf8_pieces, wide_encoding
+from pipeline.sources.transcoding import utf8_pieces, wide_encoding
 from tests.pipeline.sources.reading import pieces_of
 from transforms.text.errors import WrongEncoding
 
@@ -36,13 +36,3 @@ def test_bytes_that_do_not_fit_are_refused(encoding: str) -> None:
 def test_an_unknown_encoding_is_refused() -> None:
     with pytest.raises(WrongEncoding, match="unknown encoding 'utf-16-middle'"):
         list(utf8_pieces([b"abc"], "utf-16-middle"))
-
-
-@pytest.mark.parametrize("name", ["utf-8", "UTF_16", "utf-8-sig", "koi8-r", "latin1", "cp1252", "Shift_JIS", "gb18030"])
-def test_names_of_encodings_are_known(name: str) -> None:
-    assert is_encoding(name)
-
-
-@pytest.mark.parametrize("name", ["", "utf-9", "zlib", "base64", "hex", "rot13", "a\0b", "é", "undefined", "idna"])
-def test_other_names_are_not(name: str) -> None:
-    assert not is_encoding(name)
