@@ -9,15 +9,14 @@ import contextlib
 import difflib
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from pipeline import __version__
+from pipeline.dataset.errors import printable
 from pipeline.quiet import quiet_beam
-from pipeline.report import printable
 
 EPILOG = "Each command explains itself: beamwire run --help"
 
@@ -191,8 +190,6 @@ def _query(known: argparse.Namespace) -> int:
     from pipeline.dataset.query import query
     from pipeline.dataset.storage import StorageError
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # DuckDB would not let Ctrl-C through until it is done
     try:
         query(known.dataset, known.sql, known.format, sys.stdout)
     except (DatasetError, StorageError) as error:

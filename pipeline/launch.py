@@ -29,7 +29,7 @@ from pipeline import __version__
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
 from pipeline.dataset.commits import DatasetState, Manifest, batch_name, read_manifests, read_state
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.errors import DatasetError, printable
 from pipeline.dataset.layout import LOCK, MEBIBYTE, STAGING, TREE
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.storage import Storage, StorageError
@@ -48,7 +48,6 @@ from pipeline.report import (
     list_settings,
     print_plan,
     print_report,
-    printable,
 )
 from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
 from pipeline.sources.inputs import Input, InputError, find_inputs

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from pipeline.dataset.errors import printable
+
 _SHOWN = 20
 _NUMBER = re.compile(r"([\d,.:]+( \w+)?)?")
 
@@ -272,11 +274,6 @@ def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         is_number = i > 0 and all(_NUMBER.fullmatch(text) for text in column)
         padded.append([text.rjust(width) if is_number else text.ljust(width) for text in column])
     return ("  ".join(row).rstrip() for row in zip(*padded, strict=True))
-
-
-def printable(text: str) -> str:
-    """A text from outside (the name of a file may hold anything) as it may be sent to a terminal."""
-    return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "pipeline.tally": (),
     "pipeline.forecast": ("pipeline.tally",),
     "pipeline.progress": ("pipeline.forecast", "pipeline.report", "pipeline.tally"),
-    "pipeline.report": (),
+    "pipeline.report": ("pipeline.dataset.errors",),
     "pipeline.launch": (
         "pipeline.config",
         "pipeline.dataset",
