@@ -17,9 +17,10 @@ BIN = $(VENV)/bin
 
 # The entities of the seed article, one line a kind, the most frequent kind first.
 define SEED_QUERY
-SELECT published, site, title, entity.type AS kind, string_agg(DISTINCT entity.text, ', ' ORDER BY entity.text) AS names
-FROM (SELECT published, site, title, unnest(entities) AS entity FROM articles WHERE title LIKE 'US sees opportunity%')
-WHERE entity.type IN ('PERSON', 'GPE', 'ORG', 'NORP')
+SELECT left(title, 28) || '…' AS article, type AS kind, string_agg(DISTINCT name, ', ' ORDER BY name) AS names
+FROM (SELECT title, entity.type AS type, entity.text AS name FROM (
+    SELECT title, unnest(entities) AS entity FROM articles WHERE title LIKE 'US sees opportunity%'))
+WHERE type IN ('PERSON', 'GPE', 'NORP', 'LOC')
 GROUP BY ALL
 ORDER BY count(*) DESC, kind
 endef
