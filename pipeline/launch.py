@@ -17,10 +17,9 @@ import time
 import traceback
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -28,35 +27,29 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
-from pipeline.dataset.commits import DatasetState, Manifest, batch_name, read_manifests, read_state
+from pipeline.dataset.commits import Manifest, batch_name, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
-from pipeline.dataset.layout import LOCK, MEBIBYTE, STAGING, TREE
+from pipeline.dataset.layout import LOCK, STAGING
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
-from pipeline.flow import STEPS, build
+from pipeline.flow import build
 from pipeline.forecast import Phase
 from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
+from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
 from pipeline.progress import Progress
 from pipeline.report import (
     DeadLetterCount,
-    PlannedBatch,
-    PlannedInput,
-    PlannedStep,
-    RunPlan,
     RunReport,
-    list_settings,
     print_plan,
     print_report,
 )
 from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
-from pipeline.sources.inputs import Input, InputError, find_inputs
-from pipeline.sources.units import format_of, plan_units
+from pipeline.sources.inputs import InputError
 from pipeline.tally import FileTally, NoTally, planned
 from pipeline.workers import kill_workers
 from transforms.enrich import Model, ModelMissing, find_model
 from transforms.schemas import Unit
-from transforms.text.errors import BadInput
 
 
 class UserMistake(Exception):
@@ -65,24 +58,6 @@ class UserMistake(Exception):
 
 class RunFailed(Exception):
     """A batch failed; what was committed before it stays. The message says why and how to go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run will do: the inputs found, the state it builds upon, and the units of each batch to come."""
-
-    config: Config
-    storage: Storage
-    state: DatasetState
-    inputs: tuple[Input, ...]
-    batches: tuple[tuple[Unit, ...], ...]
-    model: Model | None
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings that shape rows, with the model that is used: recorded in each manifest."""
-        model = None if self.model is None else {"name": self.model.name, "version": self.model.version}
-        return self.config.row_settings() | {"model": model}
 
 
 def run(
@@ -102,9 +77,9 @@ def run(
         options = parse_beam_options(beam_options, own_flags)
         storage = open_storage(str(config.output))
         model = find_model(config.enrich.model) if config.enrich.enabled else None
-        inputs, left_out = _inputs(config, storage)  # before the lock, so that a misspelt PATH makes no folder
+        inputs, left_out = inputs_of(config, storage)  # before the lock, so that a misspelt PATH makes no folder
         if dry_run:
-            print_plan(_described(plan_run(config, storage, inputs, model), options, left_out), sys.stdout)
+            print_plan(described(plan_run(config, storage, inputs, model), options, left_out), sys.stdout)
             return
         if left_out and not quiet:
             _say(left_out)
@@ -118,49 +93,6 @@ def run(
         raise UserMistake(str(error)) from error
     if not quiet:
         print_report(report, sys.stdout, program=_program())
-
-
-def _inputs(config: Config, storage: Storage) -> tuple[list[Input], str]:
-    """What the PATHs mean, without the files of the dataset itself, which may lie among them; and what was left out."""
-    found = find_inputs(config.source.paths)
-    root = os.path.join(_real(storage.location), "")
-    inputs = [one for one in found.files if not _real(one.path).startswith(root)]
-    notes = [(found.left_out, "hidden, or no files"), (len(found.files) - len(inputs), "of the dataset itself")]
-    left_out = ", ".join(f"{count:,} ({why})" for count, why in notes if count)
-    if not inputs:
-        raise InputError(f"{storage.location}: all that is to be read lies in the dataset itself. Name other files.")
-    return inputs, f"left out of the inputs: {left_out}" if left_out else ""
-
-
-def _real(path: str) -> str:
-    return path if "://" in path else os.path.realpath(path)
-
-
-def plan_run(config: Config, storage: Storage, inputs: Sequence[Input], model: Model | None) -> Plan:
-    """Plans a run against the manifests; reads every input once, for its checksum. Writes nothing.
-
-    Raises StorageError, DatasetError.
-    """
-    state = read_state(storage)
-    units = plan_units(
-        inputs, state.unit_count, state.done, int(config.source.slice_mebibytes * MEBIBYTE), config.source.format
-    )
-    batches = tuple(cut_batches(units, int(config.batch.max_mebibytes * MEBIBYTE)))
-    return Plan(config, storage, state, tuple(inputs), batches, model)
-
-
-def cut_batches(units: Sequence[Unit], max_bytes: int) -> Iterator[tuple[Unit, ...]]:
-    """Whole consecutive units, greedily: a batch is closed when it has reached the size."""
-    batch: list[Unit] = []
-    held = 0
-    for unit in units:
-        batch.append(unit)
-        held += unit.size
-        if held >= max_bytes:
-            yield tuple(batch)
-            batch, held = [], 0
-    if batch:
-        yield tuple(batch)
 
 
 class _Chain:
@@ -186,7 +118,7 @@ class _Chain:
         if runner_kind(self._options) != "remote":
             storage.delete_folder(STAGING)  # what a killed run left; the lock is ours
             storage.delete_leftovers()
-        note = _changed_settings(plan)
+        note = changed_settings(plan)
         if note and plan.batches and not self._quiet:
             _say(note)
         if not plan.batches:
@@ -313,17 +245,6 @@ def _stopped_by_signals(storage: Storage, folder: str) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _changed_settings(plan: Plan) -> str | None:
-    """One line where settings that shape rows are not those of the last batch."""
-    if plan.state.settings is None or plan.state.settings == plan.settings:
-        return None
-    before, now = (
-        {it.name: it.value for it in list_settings(one, one)} for one in (plan.state.settings, plan.settings)
-    )
-    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    return f"settings that shape rows differ from those of the last batch: {', '.join(changed)}"
-
-
 def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunReport:
     counts = [counts_of(manifest) for manifest in manifests]
     letters: dict[tuple[str, str], int] = {}
@@ -349,47 +270,6 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunRep
         bytes=sum(file.bytes for file in files),
         seconds=seconds,
     )
-
-
-def _described(plan: Plan, options: PipelineOptions, left_out: str) -> RunPlan:
-    """The plan for people."""
-    to_come = {unit.path for units in plan.batches for unit in units}
-    done = {unit[0] for unit in plan.state.done}
-    enrich = f"spaCy {plan.model.name} {plan.model.version}" if plan.model else "enrich.enabled"
-    rows = [(table, sum(file.rows for file in plan.state.table(table))) for table in sorted(plan.state.files)]
-    return RunPlan(
-        output=str(plan.config.output),
-        runner=str(options.view_as(StandardOptions).runner),
-        inputs=tuple(
-            PlannedInput(one.name, _format(one, plan), one.size, _standing(one, to_come, done)) for one in plan.inputs
-        ),
-        committed_batches=plan.state.sequence,
-        committed_units=plan.state.unit_count,
-        rows=tuple((table, count) for table, count in rows if not table.startswith("_")),
-        batches=tuple(PlannedBatch(len(units), sum(unit.size for unit in units)) for units in plan.batches),
-        steps=tuple(
-            PlannedStep(name, plan.model is not None or name != "Enrich", enrich if name == "Enrich" else "")
-            for name in STEPS
-        ),
-        layout=TREE,
-        settings=list_settings(plan.config.model_dump(mode="json"), Config().model_dump(mode="json")),
-        warnings=tuple(note for note in (_changed_settings(plan), left_out) if note),
-    )
-
-
-def _standing(one: Input, to_come: Collection[str], done: Collection[str]) -> str:
-    if one.path in to_come:
-        return ""
-    return "committed" if one.name in done else "same as another input"
-
-
-def _format(one: Input, plan: Plan) -> str:
-    try:
-        return str(format_of(one, plan.config.source.format))
-    except BadInput as failure:
-        return f"{failure.reason}: {failure}"
-    except OSError as error:
-        return f"unreadable: {error.strerror or error}"
 
 
 def _versions(model: Model | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pipeline.dataset.batch import Batch, RunSoFar
 from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
 from pipeline.dataset.stores import open_storage
-from pipeline.launch import cut_batches
+from pipeline.plan import cut_batches
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.dead_letters import GatherDeadLetters, write_files
 from pipeline.tally import NoTally
