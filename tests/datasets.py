@@ -17,8 +17,12 @@ from pipeline.dataset.stores import open_storage
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
-COMMAND = (sys.executable, "-P", "-c", "import sys; from pipeline.cli import main; sys.exit(main())")
-"""`beamwire` with this Python and this checkout."""
+_MAIN = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from pipeline.cli import main; sys.exit(main())"
+)
+COMMAND = (sys.executable, "-P", "-c", _MAIN)
+"""`beamwire` with this Python and checkout, which answers Ctrl-C also where the tests run in the background."""
 
 
 def beamwire(

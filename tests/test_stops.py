@@ -187,7 +187,6 @@ def test_a_run_that_is_killed_leaves_a_lock_that_the_same_command_takes_over(
     run.process.kill()
     run.process.communicate()
     assert (output / "_lock").exists()
-    assert (output / "_staging").exists()
 
     done = beamwire(*run.command)
     assert done.stderr.startswith(
