@@ -21,11 +21,9 @@ from pydantic.fields import FieldInfo
 from pipeline.cli import build_parser
 from pipeline.config import ArticleField, Config
 from pipeline.dataset.layout import PARTITIONED_TABLES, TREE
-from pipeline.dataset.tables import TABLES
+from pipeline.dataset.tables import PARTITION, PARTITION_DESCRIPTION, TABLES
 from pipeline.dataset.views import (
     KIND_DESCRIPTION,
-    PARTITION,
-    PARTITION_DESCRIPTION,
     STORY_COLUMNS,
     VIEW_DESCRIPTIONS,
 )

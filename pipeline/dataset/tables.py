@@ -155,6 +155,11 @@ TABLES: dict[str, pa.Schema] = {
 """Every table that people can query."""
 
 
+PARTITION = "date"
+PARTITION_DESCRIPTION = "UTC date of publication, else of landing, else 1970-01-01: the folder of the row"
+"""The column that stands in the path of a file and not in the file."""
+
+
 def describe(table: str) -> list[dict[str, str]]:
     """The columns of a table: name, Arrow type, description."""
     columns = [
@@ -162,12 +167,5 @@ def describe(table: str) -> list[dict[str, str]]:
         for it in TABLES[table]
     ]
     if table in PARTITIONED_TABLES:
-        columns.append(
-            {
-                "column": "date",
-                "type": "date32[day]",
-                "description": "Partition: UTC date of publication, "
-                "else of landing, else 1970-01-01; it stands in the path, not in the file",
-            }
-        )
+        columns.append({"column": PARTITION, "type": "date32[day]", "description": PARTITION_DESCRIPTION})
     return columns

@@ -29,13 +29,11 @@ from pipeline.dataset.layout import FLAT_TABLES, PARTITIONED_TABLES, RUNS, run_f
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
-from pipeline.dataset.tables import TABLES
+from pipeline.dataset.tables import PARTITION, PARTITION_DESCRIPTION, TABLES
 
 if TYPE_CHECKING:
     from pyarrow.dataset import FileSystemDataset
 
-PARTITION = "date"
-PARTITION_DESCRIPTION = "UTC date of publication, else of landing, else 1970-01-01: the folder of the row"
 
 KIND_DESCRIPTION = "article, duplicate or revision: the table of the row"
 
