@@ -91,6 +91,33 @@ class BatchConfig(Strict):
     )
 
 
+class NearConfig(Strict):
+    """Near-duplicates: texts that share much of their wording."""
+
+    enabled: bool = Field(True, description="false compares texts for equality only.")
+    threshold: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.54, description="Estimated Jaccard similarity of two texts from which one repeats the other."
+    )
+    loose_threshold: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.35, description="Similarity from which a row may stay in a cluster or with an article: to its first row."
+    )
+    shingle_words: Annotated[int, Field(ge=1, le=16)] = Field(
+        6, description="Neighbouring words that are compared as one. It cannot change in a dataset."
+    )
+    min_shingles: Annotated[int, Field(ge=1)] = Field(
+        20, description="A text with fewer shingles (short reports) repeats another only if the texts are equal."
+    )
+    horizon_days: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Near-duplicates are looked for so many days back, counted in unit time; null: for ever."
+    )
+
+
+class DedupeConfig(Strict):
+    """Which articles repeat another."""
+
+    near: NearConfig = Field(NearConfig(), description="Near-duplicates: texts that share much of their wording.")
+
+
 class EnrichConfig(Strict):
     """Entities by spaCy."""
 
@@ -128,6 +155,7 @@ class Config(Strict):
     source: SourceConfig = Field(SourceConfig(), description="What is read and how.")
     normalize: NormalizeConfig = Field(NormalizeConfig(), description="How values are cleaned.")
     batch: BatchConfig = Field(BatchConfig(), description="How a run is cut into batches.")
+    dedupe: DedupeConfig = Field(DedupeConfig(), description="Which articles repeat another.")
     enrich: EnrichConfig = Field(EnrichConfig(), description="Entities by spaCy.")
     dead_letters: DeadLetterConfig = Field(DeadLetterConfig(), description="What is kept of what could not be used.")
     write: WriteConfig = Field(WriteConfig(), description="How Parquet files are written.")

@@ -22,7 +22,9 @@ from transforms.normalize import Normalize
 from transforms.parse import ParseDocuments, ParseOptions
 from transforms.schemas import MarkedBlock, Verdict
 from transforms.stage import StageBlocks
+from transforms.text.arrival import DAY
 from transforms.text.dates import date_bounds
+from transforms.text.likeness import Likeness
 
 STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write", "Commit")
 """The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
@@ -46,6 +48,12 @@ def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
     limits = FileLimits(config.write.max_file_rows, config.write.max_file_mebibytes << 20)
+    near = config.dedupe.near
+    likeness = None
+    if near.enabled:
+        horizon = None if near.horizon_days is None else near.horizon_days * DAY
+        likeness = Likeness(near.threshold, near.loose_threshold, near.min_shingles, horizon)
+    shingle_words = near.shingle_words if near.enabled else None
     with DeadLetterDoor(batch) as errors:
         documents = (
             root
@@ -56,8 +64,12 @@ def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None
             documents
             | "Parse" >> ParseDocuments(parsing, errors)
             | "Normalize" >> Normalize(bounds, errors)
-            | "Stage" >> StageBlocks(batch.blocks, config.batch.block_rows)  # text leaves the flow, references go on
-            | "Deduplicate" >> Deduplicate(batch.blocks, BatchHistory(batch), limits, batch.tally)  # one ordered pass
+            | "Stage"
+            >> StageBlocks(
+                batch.blocks, config.batch.block_rows, shingle_words
+            )  # text leaves the flow, references go on
+            | "Deduplicate"
+            >> Deduplicate(batch.blocks, BatchHistory(batch), limits, batch.tally, likeness)  # one ordered pass
         )
         blocks = verdict | "Blocks" >> beam.FlatMap(blocks_of)
         if model is not None:

@@ -11,13 +11,19 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.schemas import Article, Block, BlockStore
+from transforms.text.fingerprints import BANDS, PERMUTATIONS, fingerprint
 
 _TIME = pa.timestamp("us", tz="UTC")
 _KEY = pa.binary(16)
 _STRINGS = pa.list_(pa.string())
+
+SIGNATURE_BYTES = PERMUTATIONS
+BANDS_BYTES = BANDS * 4
+"""A fingerprint in a block and in the index: 8 bits a permutation, 32 bits (little-endian) a band."""
 
 KEY_COLUMNS = pa.schema(
     [
@@ -34,6 +40,9 @@ KEY_COLUMNS = pa.schema(
         ("record_hash", _KEY),
         ("excerpt", pa.bool_()),
         ("chars", pa.int32()),
+        ("shingles", pa.int32()),
+        ("signature", pa.binary(SIGNATURE_BYTES)),
+        ("bands", pa.binary(BANDS_BYTES)),
     ]
 )
 """What the one pass reads beside `published`, `published_precision` and `word_count`."""
@@ -118,21 +127,49 @@ def partition_day(article: Article) -> int:
     return min(max(moment // _DAY, 0), _LAST_DAY) if moment is not None else 0
 
 
-def encode_block(articles: Sequence[Article]) -> tuple[Block, memoryview]:
-    """The block of these articles and its bytes; equal articles in any order give equal bytes."""
+def encode_block(articles: Sequence[Article], shingle_words: int | None = None) -> tuple[Block, memoryview]:
+    """The block of these articles and its bytes; equal articles in any order give equal bytes.
+
+    With `shingle_words` the fingerprints of the texts stand in it, else they are null.
+    """
     ordered = sorted(articles, key=lambda one: (partition_day(one), one.unit, one.position, one.entry))
     place = hashlib.blake2b(digest_size=12)
     for one in ordered:
         place.update(b"%d %d %d " % (one.unit, one.position, one.entry))
         place.update(one.record_hash)
-    batches = [_record_batch(list(day)) for _, day in groupby(ordered, key=partition_day)]
+    days = [list(day) for _, day in groupby(ordered, key=partition_day)]
+    prints = _fingerprints(ordered, shingle_words)
+    batches = []
+    row = 0
+    for day in days:
+        batches.append(_record_batch(day, [column.slice(row, len(day)) for column in prints]))
+        row += len(day)
     return Block(place.hexdigest(), len(ordered)), encode_batches(BLOCK_SCHEMA, batches)
 
 
-def _record_batch(articles: list[Article]) -> pa.RecordBatch:
+def _fingerprints(articles: Sequence[Article], shingle_words: int | None) -> list[pa.Array]:
+    """Shingles, signature and bands of each article."""
+    if shingle_words is None:
+        kinds = [pa.int32(), pa.binary(SIGNATURE_BYTES), pa.binary(BANDS_BYTES)]
+        return [pa.nulls(len(articles), kind) for kind in kinds]
+    prints = fingerprint([one.text for one in articles], shingle_words)
+    bands = np.ascontiguousarray(prints.bands.astype("<u4", copy=False))
+    return [
+        pa.array(prints.shingles, pa.int32()),
+        *(
+            pa.Array.from_buffers(pa.binary(width), len(articles), [None, pa.py_buffer(values)])
+            for width, values in ((SIGNATURE_BYTES, prints.signatures), (BANDS_BYTES, bands))
+        ),
+    ]
+
+
+def _record_batch(articles: list[Article], prints: list[pa.Array]) -> pa.RecordBatch:
     columns: list[pa.Array] = []
     for column in BLOCK_SCHEMA:
         values: list[Any]
+        if column.name in ("shingles", "signature", "bands"):
+            columns.append(prints[("shingles", "signature", "bands").index(column.name)])
+            continue
         match column.name:
             case "day":
                 values = [partition_day(one) for one in articles]

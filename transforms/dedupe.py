@@ -1,9 +1,9 @@
 """Deduplicate: one ordered pass over a batch decides identity, revisions and clusters.
 
-Only names of blocks cross the shuffle. The pass reads the key columns of every block (about 150 bytes an article), puts
-the records into their order of arrival, asks the index of earlier batches for what their keys name, and takes one
-record after the other (`transforms.text.arrival`). What it decides lies beside each block as its marks, and the flow
-goes on by reference.
+Only names of blocks cross the shuffle. The pass reads the key columns of every block (about 500 bytes an article, half
+of it the fingerprint), puts the records into their order of arrival, asks the index of earlier batches for what their
+keys and texts name, and takes one record after the other (`transforms.text.arrival`). What it decides lies beside each
+block as its marks, and the flow goes on by reference.
 """
 
 from collections import defaultdict
@@ -25,6 +25,7 @@ from transforms.text.arrival import (
     unit_outcomes,
 )
 from transforms.text.identity import Record
+from transforms.text.likeness import Likeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +43,46 @@ class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verd
     State: none; what earlier batches know comes from `history`, what this one learned is left there.
     """
 
-    def __init__(self, store: BlockStore, history: History, limits: FileLimits, tally: Tally) -> None:
-        """Keeps where blocks lie, what is known, and how large files get."""
+    def __init__(
+        self, store: BlockStore, history: History, limits: FileLimits, tally: Tally, likeness: Likeness | None = None
+    ) -> None:
+        """Keeps where blocks lie, what is known, how large files get, and when texts are alike (None: when equal)."""
         super().__init__()
         self.store = store
         self.history = history
         self.limits = limits
         self.tally = tally
+        self.likeness = likeness
 
     def expand(self, blocks: beam.PCollection[Block]) -> beam.PCollection[Verdict]:
         """Wires the pass: the names of all blocks meet in one place."""
         names = blocks | "AllBlocks" >> beam.combiners.ToList()
         # bound beforehand, since Beam would hold a protocol against the class of what is handed over
-        bound = partial(decide_batch, store=self.store, history=self.history, limits=self.limits, tally=self.tally)
+        bound = partial(
+            decide_batch,
+            store=self.store,
+            history=self.history,
+            limits=self.limits,
+            tally=self.tally,
+            likeness=self.likeness,
+        )
         verdicts: beam.PCollection[Verdict] = names | "Decide" >> beam.Map(bound).with_output_types(Verdict)
         return verdicts
 
 
 def decide_batch(
-    blocks: Sequence[Block], store: BlockStore, history: History, limits: FileLimits, tally: Tally
+    blocks: Sequence[Block],
+    store: BlockStore,
+    history: History,
+    limits: FileLimits,
+    tally: Tally,
+    likeness: Likeness | None = None,
 ) -> Verdict:
     """The verdict on the blocks of a batch; writes their marks, the index segment and the links."""
     blocks = sorted(set(blocks), key=lambda block: block.name)
     batch = _Batch.read(store, blocks, history.unit_time)
     unit_times = {unit.ordinal: unit.time for unit in batch.units}
-    decided = decide(batch.records, history, unit_times)
+    decided = decide(batch.records, history, unit_times, likeness)
     kept = [(record, it) for record, it in zip(batch.records, decided.decisions, strict=True) if it is not None]
     files = plan_files(kept, batch, limits)
     marked = [_mark(store, number, block, batch, files) for number, block in enumerate(blocks)]
@@ -133,6 +149,9 @@ _KEYS = (
     "chars",
     "excerpt",
     "feed_url",
+    "shingles",
+    "signature",
+    "bands",
     "published",
     "published_precision",
 )
@@ -165,6 +184,9 @@ def _records(
             chars=of["chars"][row],
             excerpt=of["excerpt"][row],
             weak_guid=of["feed_url"][row] is None,
+            shingles=of["shingles"][row] or 0,
+            signature=of["signature"][row],
+            bands=of["bands"][row],
             block=block,
             row=row,
         )

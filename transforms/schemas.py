@@ -202,7 +202,8 @@ class IndexEntry:
 
     `kind` is 0 for a row, 1 for further keys of an id, 2 for a pair of ids already linked. `number` is the row's
     arrival; of the other kinds that of the next row, so that (number, kind descending) is the order of events.
-    `cluster` is the number of the row that founded its cluster.
+    `cluster` is the number of the row that founded its cluster. `signature` and `bands` are the fingerprint of the text
+    (128 bytes each), `shingles` what it is made of; null where near-duplicates are not looked for.
     """
 
     kind: int
@@ -222,6 +223,9 @@ class IndexEntry:
     excerpt: bool | None = None
     cluster: int | None = None
     unit_time: int | None = None
+    shingles: int | None = None
+    signature: bytes | None = None
+    bands: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +315,10 @@ class History(Protocol):
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries whose `column` is one of the values, in the order in which they were written."""
+        ...
+
+    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+        """The rows that share at least one bucket with one of these fingerprints, in order of arrival."""
         ...
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:

@@ -16,25 +16,29 @@ class StageBlocks(beam.PTransform[beam.PCollection[Article], beam.PCollection[Bl
     In: Article. Out: Block, of at most `max_rows` articles. Memory: one block a worker thread.
     """
 
-    def __init__(self, store: BlockStore, max_rows: int) -> None:
-        """Keeps where blocks go and how large they get."""
+    def __init__(self, store: BlockStore, max_rows: int, shingle_words: int | None = None) -> None:
+        """Keeps where blocks go, how large they get, and the length of shingles where fingerprints are wanted."""
         super().__init__()
         self.store = store
         self.max_rows = max_rows
+        self.shingle_words = shingle_words
 
     def expand(self, articles: beam.PCollection[Article]) -> beam.PCollection[Block]:
         """Wires the step."""
-        blocks: beam.PCollection[Block] = articles | "Gather" >> beam.ParDo(GatherBlocks(self.store, self.max_rows))
+        blocks: beam.PCollection[Block] = articles | "Gather" >> beam.ParDo(
+            GatherBlocks(self.store, self.max_rows, self.shingle_words)
+        )
         return blocks
 
 
 class GatherBlocks(beam.DoFn):
     """Holds the articles of a bundle until a block is full. What a bundle holds changes blocks, never rows."""
 
-    def __init__(self, store: BlockStore, max_rows: int) -> None:
-        """Keeps where blocks go and how large they get."""
+    def __init__(self, store: BlockStore, max_rows: int, shingle_words: int | None) -> None:
+        """Keeps what pickles."""
         self.store = store
         self.max_rows = max_rows
+        self.shingle_words = shingle_words
 
     def start_bundle(self) -> None:
         """Begins with nothing, also after a bundle that failed."""
@@ -55,7 +59,7 @@ class GatherBlocks(beam.DoFn):
             yield WindowedValue(self._store(), window.max_timestamp(), (window,))
 
     def _store(self) -> Block:
-        block, data = encode_block(self.articles)
+        block, data = encode_block(self.articles, self.shingle_words)
         self.store.write(block.name, data)
         self.start_bundle()
         return block

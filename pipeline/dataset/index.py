@@ -38,6 +38,7 @@ ROW_KIND = 0
 _KEY_BYTES = 16
 _FILTER_BITS = 20
 _FILTER_BITS_AN_ENTRY = 8
+_BAND_FILTER_BITS = 16
 _ROW_GROUP_ROWS = 32_768
 _ZSTD_LEVEL = 3
 _WHOLE_BYTES = 8 << 20
@@ -77,6 +78,14 @@ class Index:
 
         found = self._entries("number", rows, (int(wanted[0]), int(wanted[-1])))
         return [entry for entry in found if entry.kind == ROW_KIND]
+
+    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+        """The rows (kind 0) whose fingerprint shares at least one band's hash with one of these, each once."""
+        if not bands:
+            return []
+        wanted = _WantedBands.of(bands)
+        found = self._entries("bands", wanted.rows)
+        return [entry for entry in found if entry.kind == ROW_KIND and entry.shingles]
 
     def _entries(self, column: str, rows_of: Any, bounds: tuple[int, int] | None = None) -> list[IndexEntry]:
         found: list[IndexEntry] = []
@@ -144,6 +153,41 @@ class _WantedKeys:
         rows = rows[np.isin(halves[rows], self.halves)]
         exact = [value in self.keys for value in column.take(pa.array(rows)).to_pylist()]  # null is in none
         return rows[np.array(exact, np.bool_)]
+
+
+@dataclass(frozen=True, slots=True)
+class _WantedBands:
+    """Hashes to look for, band by band: in a filter each, and sorted."""
+
+    filters: "NDArray[np.bool_]"
+    hashes: "list[NDArray[np.uint32]]"
+
+    @classmethod
+    def of(cls, bands: Collection[bytes]) -> "_WantedBands":
+        matrix = _matrix(b"".join(bands), len(bands))
+        bits = max(_BAND_FILTER_BITS, (len(bands) * _FILTER_BITS_AN_ENTRY - 1).bit_length())
+        filters = np.zeros((matrix.shape[1], 1 << bits), np.bool_)
+        for band in range(matrix.shape[1]):
+            filters[band, matrix[:, band] & np.uint32(filters.shape[1] - 1)] = True
+        return cls(filters, [np.unique(matrix[:, band]) for band in range(matrix.shape[1])])
+
+    def rows(self, column: pa.Array) -> "NDArray[np.int64]":
+        """The rows of the column that share a hash."""
+        width = column.type.byte_width
+        data = memoryview(column.buffers()[1])[column.offset * width : (column.offset + len(column)) * width]
+        matrix = np.ascontiguousarray(_matrix(data, len(column)).T)
+        mask = np.uint32(self.filters.shape[1] - 1)
+        shares = np.zeros(len(column), np.bool_)
+        for band, hashes in enumerate(matrix):
+            maybe = np.flatnonzero(self.filters[band][hashes & mask])
+            shares[maybe[np.isin(hashes[maybe], self.hashes[band])]] = True
+        if column.null_count:
+            shares &= column.is_valid().to_numpy(zero_copy_only=False)
+        return np.flatnonzero(shares)
+
+
+def _matrix(data: "bytes | memoryview", rows: int) -> "NDArray[np.uint32]":
+    return np.frombuffer(data, "<u4").reshape(rows, -1).astype(np.uint32, copy=False)
 
 
 def _low_halves(values: "NDArray[np.uint8]") -> "NDArray[np.uint64]":

@@ -142,6 +142,9 @@ INDEX = _table(
     _column("excerpt", pa.bool_(), "The text is a summary"),
     _column("cluster", pa.int64(), "Arrival number of the row that founded its cluster"),
     _column("unit_time", _TIME, "Unit time: what the horizon counts from"),
+    _column("shingles", pa.int32(), "Shingles of the text"),
+    _column("signature", pa.binary(128), "MinHash of the text, 128 permutations in 8 bits each"),
+    _column("bands", pa.binary(128), "32 hashes of four permutations each, 32 bits, little-endian"),
 )
 
 TABLES: dict[str, pa.Schema] = {

@@ -33,6 +33,10 @@ class BatchHistory:
         """The entries whose `column` is one of the values, in the order in which they were written."""
         return Index(self.batch.storage, self.batch.segments).find(column, sorted(values))
 
+    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+        """The rows that share at least one bucket with one of these fingerprints, in order of arrival."""
+        return Index(self.batch.storage, self.batch.segments).neighbours(sorted(bands))
+
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these arrival numbers, in order."""
         return Index(self.batch.storage, self.batch.segments).numbers(sorted(values))

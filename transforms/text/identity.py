@@ -6,9 +6,9 @@ them always mixed a tenth of the articles of hostile feeds into foreign ids in s
 1. Own key: canonical URL, else guid within its feed, else title and text. An id is made of the own key first seen;
    further keys of the id become aliases.
 2. A contradicting key (a known URL under another guid of the same feed; a known guid with another URL, or with none
-   where it is weak) joins only if the record is alike: the text of some revision, or the same title of at least
-   `TITLE_WORDS` words. Otherwise the other key makes a new id. A guid is weak where its scope is only the name of a
-   file: numbers of rows start anew in each month's `articles.csv`.
+   where it is weak) joins only if the record is alike: the text of some revision or one that is loosely like it, or
+   the same title of at least `TITLE_WORDS` words. Otherwise the other key makes a new id. A guid is weak where its
+   scope is only the name of a file: numbers of rows start anew in each month's `articles.csv`.
 3. Keys of two ids: the URL's id wins if rule 2 lets it, else the guid's; where neither does, the pair of keys is an id
    of its own. Ids never merge; that they are alike is kept as a link. An id that holds this very record, with these
    keys, comes before all: what has become alike meanwhile must not make a second row of a record that is read again.
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from transforms.schemas import IndexEntry
+from transforms.text.likeness import Likeness, jaccard
 
 ROW, ALIAS, LINK = 0, 1, 2
 """Kinds of `IndexEntry`."""
@@ -52,6 +53,9 @@ class Record:
     chars: int
     excerpt: bool
     weak_guid: bool
+    shingles: int
+    signature: bytes | None
+    bands: bytes | None
     block: int
     row: int
 
@@ -96,6 +100,7 @@ class KnownArticle:
     contents: set[bytes] = field(default_factory=set)
     titles: set[bytes] = field(default_factory=set)
     linked: set[bytes] = field(default_factory=set)
+    texts: list["Record | IndexEntry"] = field(default_factory=list)
 
     def learn_keys(self, url_key: bytes | None, guid_key: bytes | None, feed_key: bytes | None) -> bool:
         """Takes keys in; True if any of them was new to this id."""
@@ -114,14 +119,18 @@ class KnownArticle:
         self.contents.add(record.content_hash)
         if record.title_key is not None and (record.title_words or 0) >= TITLE_WORDS:
             self.titles.add(record.title_key)
+        if record.shingles:
+            self.texts.append(record)
         if not record.excerpt:
             self.longest_full_text = max(self.longest_full_text, record.chars or 0)
 
-    def alike(self, record: Record) -> bool:
+    def alike(self, record: Record, likeness: Likeness | None) -> bool:
         """Rule 2's evidence. An empty or missing text is none."""
         if record.chars and record.content_hash in self.contents:
             return True
-        return record.telling_title is not None and record.telling_title in self.titles
+        if record.telling_title is not None and record.telling_title in self.titles:
+            return True
+        return likeness is not None and any((jaccard(one, record) or 0.0) >= likeness.loose for one in self.texts)
 
     def holds(self, record: Record) -> bool:
         """True if this very record, with its keys, was seen in some revision."""
@@ -146,8 +155,9 @@ class KnownArticle:
 class Identities:
     """The ids known so far: of earlier batches as far as this batch asks for them, and of this batch."""
 
-    def __init__(self) -> None:
-        """Nothing is known."""
+    def __init__(self, likeness: Likeness | None) -> None:
+        """Nothing is known. Without a likeness only equal texts and titles are alike."""
+        self._likeness = likeness
         self._by_key: dict[bytes, bytes] = {}
         self._articles: dict[bytes, KnownArticle] = {}
 
@@ -186,9 +196,9 @@ class Identities:
         if held is not None:
             return held, None
         other = by_guid if by_url is not None and by_guid is not by_url else None
-        related = other if other is not None and other.alike(record) else None
+        related = other if other is not None and other.alike(record, self._likeness) else None
         for candidate in (by_url, by_guid):
-            if candidate is not None and (not candidate.contradicts(record) or candidate.alike(record)):
+            if candidate is not None and (not candidate.contradicts(record) or candidate.alike(record, self._likeness)):
                 return candidate, related if candidate is not related else None
         free = [key for key, known in ((record.url_key, by_url), (record.guid_key, by_guid)) if known is None and key]
         key = free[0] if free else pair

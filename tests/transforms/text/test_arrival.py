@@ -1,6 +1,6 @@
 """The one pass in arrival order: each rule, each row of the table of arrivals, and that the cut does not matter."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import pairwise
@@ -18,6 +18,7 @@ from transforms.text.arrival import (
     unit_outcomes,
 )
 from transforms.text.identity import ROW, Record, pair_key
+from transforms.text.likeness import Likeness
 
 
 @dataclass
@@ -35,6 +36,15 @@ class Memory:
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries with one of the values."""
         return [entry for entry in self.entries if getattr(entry, column) in values]
+
+    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+        """The rows that share a bucket."""
+        wanted = {(at, one[at : at + 4]) for one in bands for at in range(0, len(one), 4)}
+        return [
+            entry
+            for entry in self.entries
+            if entry.bands and any((at, entry.bands[at : at + 4]) in wanted for at in range(0, 128, 4))
+        ]
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these numbers."""
@@ -62,8 +72,12 @@ def record(
     excerpt: bool = False,
     effective: int = 0,
     entry: int = 0,
+    prints: Sequence[int] | None = None,
 ) -> Record:
-    """A record; its text counts fifty words unless `words` says otherwise or there is none."""
+    """A record; its text counts fifty words unless `words` says otherwise or there is none.
+
+    `prints` are eight numbers, each of which stands for 16 of 128 permutations and for four of 32 bands.
+    """
     return Record(
         unit=unit,
         position=0,
@@ -80,19 +94,40 @@ def record(
         chars=len(text),
         excerpt=excerpt,
         weak_guid=feed is None,
+        shingles=0 if prints is None else 40,
+        signature=None if prints is None else signature(prints),
+        bands=None if prints is None else bands(prints),
         block=0,
         row=0,
     )
 
 
-def arrive(*records: Record, cuts: Collection[int] = ()) -> Decided:
+def signature(prints: Sequence[int]) -> bytes:
+    """128 permutations in 8 bits."""
+    return bytes(number for number in prints for _ in range(16))
+
+
+def bands(prints: Sequence[int]) -> bytes:
+    """32 bands of 32 bits."""
+    return b"".join(number.to_bytes(4, "little") for number in prints for _ in range(4))
+
+
+NEAR = Likeness(near=0.5, loose=0.3, min_shingles=20)
+
+
+def arrive(
+    *records: Record,
+    cuts: Collection[int] = (),
+    likeness: Likeness | None = NEAR,
+    times: Mapping[int, int] | None = None,
+) -> Decided:
     """The records in their order of arrival, in batches that are cut before the units in `cuts`."""
     memory, whole = Memory(), Decided()
     ordered = sorted(records, key=order_of_arrival)
     borders = [-1, *sorted(cuts), 1 << 40]
     for start, end in pairwise(borders):
         batch = [one for one in ordered if start <= one.unit < end]
-        decided = decide(batch, memory, {one.unit: 0 for one in batch})
+        decided = decide(batch, memory, {one.unit: (times or {}).get(one.unit, 0) for one in batch}, likeness)
         memory.save(decided.entries, ())
         whole.decisions += decided.decisions
         whole.entries += decided.entries
@@ -298,6 +333,69 @@ def test_rows_of_one_article_never_match_each_other() -> None:
     assert [one.cluster_id for one in made(decided)][2:] == [digest("ub"), digest("ub")]
 
 
+ONE, LIKE, LESS, OTHER = [1] * 8, [1] * 6 + [2] * 2, [1] * 3 + [3] * 5, [9] * 8
+
+
+def test_a_text_that_is_near_repeats_the_row_that_it_is_most_like() -> None:
+    decided = arrive(
+        record(url="a", text="one", prints=ONE),
+        record(unit=1, url="b", text="other", prints=[1] * 5 + [7] * 3),
+        record(unit=2, url="c", text="like", prints=LIKE),
+    )
+    first, second, third = made(decided)
+    assert (third.table, third.duplicate_of, third.duplicate_kind) == ("duplicates", first.id, "near")
+    assert third.similarity is not None and 0.74 < third.similarity < 0.76
+    assert second.duplicate_of == first.id  # at .62
+
+
+def test_a_text_that_is_less_like_than_the_threshold_founds_a_cluster() -> None:
+    decided = arrive(record(url="a", text="one", prints=ONE), record(unit=1, url="b", text="less", prints=LESS))
+    assert rows(decided) == [("articles", 1), ("articles", 1)]
+
+
+def test_a_chain_of_edits_ends_where_the_founder_is_no_longer_alike() -> None:
+    chain = [[1] * 8, [1] * 6 + [2] * 2, [1] * 3 + [2] * 2 + [2] * 1 + [2] * 2, [2] * 8]
+    decided = arrive(*(record(unit=n, url=f"{n}", text=f"{n}", prints=one) for n, one in enumerate(chain)))
+    assert [one.table for one in made(decided)] == ["articles", "duplicates", "duplicates", "articles"]
+
+
+def test_a_short_report_repeats_nothing_that_it_is_only_like() -> None:
+    short = [replace(record(unit=n, url=f"{n}", text=f"{n}", prints=ONE), shingles=19) for n in range(2)]
+    assert rows(arrive(*short)) == [("articles", 1), ("articles", 1)]
+
+
+def test_after_the_horizon_a_near_copy_stands_for_itself_and_an_equal_one_does_not() -> None:
+    likeness = replace(NEAR, horizon=10)
+    copies = [
+        record(url="a", text="one", prints=ONE),
+        record(unit=1, url="b", text="like", prints=LIKE),
+        record(unit=2, url="c", text="one", prints=ONE),
+    ]
+    decided = arrive(*copies, likeness=likeness, times={0: 0, 1: 11, 2: 11})
+    assert [one.table for one in made(decided)] == ["articles", "articles", "duplicates"]
+    assert made(decided)[2].duplicate_of == digest("ua")
+    assert [(link.kind, link.id, link.other_id) for link in decided.links] == [("cluster", digest("uc"), digest("ub"))]
+
+
+def test_a_revision_of_a_duplicate_stays_while_it_is_loosely_like_the_founder() -> None:
+    decided = arrive(
+        record(url="a", text="one", prints=ONE),
+        record(unit=1, url="b", text="like", prints=LIKE),
+        record(unit=2, url="b", text="less", prints=LESS),
+        record(unit=3, url="b", text="other", prints=OTHER),
+    )
+    assert [one.table for one in made(decided)] == ["articles", "duplicates", "revisions", "articles"]
+
+
+def test_a_contradicting_key_joins_a_text_that_is_loosely_like() -> None:
+    decided = arrive(
+        record(url="a", guid="1", text="one", prints=ONE),
+        record(unit=1, url="b", guid="1", text="less", prints=LESS),
+        record(unit=2, url="c", guid="1", text="other", prints=OTHER),
+    )
+    assert [one.id for one in made(decided)] == [digest("ua"), digest("ua"), digest("uc")]
+
+
 def test_the_time_of_a_unit_is_the_running_maximum_of_medians() -> None:
     outcomes = unit_outcomes({0: 3, 1: 1, 2: 2, 3: 1}, {0: [5, 1, 900], 2: [2, 4], 3: [7]}, before=0)
     assert [(one.ordinal, one.articles, one.time) for one in outcomes] == [(0, 3, 5), (1, 1, 5), (2, 2, 5), (3, 1, 7)]
@@ -307,6 +405,18 @@ def test_a_mere_date_takes_effect_at_its_end_and_no_date_at_the_time_of_the_unit
     assert effective_time(0, "day", 7) == 86_399_999_999
     assert effective_time(3, "second", 7) == 3
     assert effective_time(None, None, 7) == 7
+
+
+PRINTS = {"one": ONE, "two": LIKE, "two and more": LESS, "three": OTHER}
+
+
+def with_prints(one: Record) -> Record:
+    """The record with the fingerprint that its text always has."""
+    texts = {digest("c" + text): prints for text, prints in PRINTS.items()}
+    prints = texts.get(one.content_hash)
+    if prints is None:
+        return one
+    return replace(one, shingles=40, signature=signature(prints), bands=bands(prints))
 
 
 _names = st.sampled_from("abc")
@@ -322,13 +432,15 @@ hostile_records = st.builds(
     excerpt=st.booleans(),
     effective=st.integers(0, 3),
     entry=st.integers(0, 3),
-)
+).map(with_prints)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(hostile_records, max_size=40), st.sets(st.integers(0, 10)))
-def test_where_batches_are_cut_changes_nothing(records: list[Record], cuts: set[int]) -> None:
-    whole, cut = arrive(*records), arrive(*records, cuts=cuts)
+@given(st.lists(hostile_records, max_size=40), st.sets(st.integers(0, 10)), st.none() | st.integers(0, 20))
+def test_where_batches_are_cut_changes_nothing(records: list[Record], cuts: set[int], horizon: int | None) -> None:
+    likeness, times = replace(NEAR, horizon=horizon), {unit: 2 * unit for unit in range(10)}
+    whole = arrive(*records, likeness=likeness, times=times)
+    cut = arrive(*records, cuts=cuts, likeness=likeness, times=times)
     assert cut.decisions == whole.decisions
     assert cut.entries == whole.entries
     assert [(link.kind, link.id, link.other_id, link.number) for link in cut.links] == [
