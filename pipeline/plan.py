@@ -8,7 +8,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.config import Config
-from pipeline.dataset.commits import DatasetState, read_state
+from pipeline.dataset.commits import DatasetState, raise_unless_comparable, raise_unless_writable, read_state
 from pipeline.dataset.layout import MEBIBYTE, TREE
 from pipeline.dataset.storage import Storage
 from pipeline.flow import STEPS
@@ -18,6 +18,7 @@ from pipeline.sources.units import format_of, plan_units
 from transforms.enrich import Model
 from transforms.schemas import Unit
 from transforms.text.errors import BadInput
+from transforms.text.fingerprints import rule_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Plan:
         """The settings that shape rows, with the model that is used: recorded in each manifest."""
         model = None if self.model is None else {"name": self.model.name, "version": self.model.version}
         return self.config.row_settings() | {"model": model}
+
+    @property
+    def fingerprint(self) -> int | None:
+        """The rule by which texts are compared; None where only for equality."""
+        near = self.config.dedupe.near
+        return rule_number(near.shingle_words) if near.enabled else None
 
 
 def inputs_of(config: Config, storage: Storage) -> tuple[list[Input], str]:
@@ -60,11 +67,14 @@ def plan_run(config: Config, storage: Storage, inputs: Sequence[Input], model: M
     Raises StorageError, DatasetError.
     """
     state = read_state(storage)
+    raise_unless_writable(storage, state)
     units = plan_units(
         inputs, state.unit_count, state.done, int(config.source.slice_mebibytes * MEBIBYTE), config.source.format
     )
     batches = tuple(cut_batches(units, int(config.batch.max_mebibytes * MEBIBYTE)))
-    return Plan(config, storage, state, tuple(inputs), batches, model)
+    plan = Plan(config, storage, state, tuple(inputs), batches, model)
+    raise_unless_comparable(storage, state, plan.fingerprint)
+    return plan
 
 
 def cut_batches(units: Sequence[Unit], max_bytes: int) -> Iterator[tuple[Unit, ...]]:

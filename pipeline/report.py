@@ -29,7 +29,8 @@ class DeadLetterCount:
 class RunReport:
     """What a run did. Counts are of this run alone; `output` is as it was typed.
 
-    `unchanged` are articles that added no row; `partitions` are the distinct dates that got files.
+    `unchanged` are articles that added no row, `removed` those that
+    were refused; `partitions` are the distinct dates that got files.
     """
 
     output: str
@@ -38,6 +39,7 @@ class RunReport:
     documents: int
     parsed: int
     unchanged: int
+    removed: int
     articles: int
     duplicates_exact: int
     duplicates_near: int
@@ -185,6 +187,8 @@ def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, st
     )
     yield "parsed", f"{report.parsed:,}", _plural(report.parsed, "article")
     yield "unchanged", f"{report.unchanged:,}", "known already, added no row"
+    if report.removed:
+        yield "refused", f"{report.removed:,}", "removed from the dataset before"
     yield "articles", f"{report.articles:,}", "each story once"
     yield "duplicates", f"{duplicates:,}", f"{report.duplicates_exact:,} exact, {report.duplicates_near:,} near"
     yield "revisions", f"{report.revisions:,}", "later versions of an article"

@@ -144,4 +144,20 @@ def _batch(folder: Path) -> Batch:
     settings: dict[str, Any] = {}
     run = RunSoFar("run", 0, "DirectRunner", "{}", ())
     unit = Unit(0, "a.txt", str(folder / "a.txt"), 1, "sha256:0")
-    return Batch("name", 1, None, (unit,), settings, 0, 0, (), open_storage(str(folder)), NoTally(), run, True, 10)
+    return Batch(
+        "name",
+        1,
+        None,
+        (unit,),
+        settings,
+        0,
+        0,
+        (),
+        frozenset(),
+        106,
+        open_storage(str(folder)),
+        NoTally(),
+        run,
+        True,
+        10,
+    )

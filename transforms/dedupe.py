@@ -6,9 +6,9 @@ keys and texts name, and takes one record after the other (`transforms.text.arri
 block as its marks, and the flow goes on by reference.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import apache_beam as beam
@@ -86,11 +86,13 @@ def decide_batch(
     kept = [(record, it) for record, it in zip(batch.records, decided.decisions, strict=True) if it is not None]
     files = plan_files(kept, batch, limits)
     marked = [_mark(store, number, block, batch, files) for number, block in enumerate(blocks)]
-    written = history.save(decided.entries, _with_names(store, blocks, decided.links))
+    written, replaced = history.save(decided.entries, _with_names(store, blocks, decided.links))
     tally.done("deduplicate", 0)
     tally.expect("enrich", {number: block.rows for number, block in enumerate(blocks)})
     tally.expect("write", {file.number: 1 for file in files.files})
-    return Verdict(tuple(marked), written, tuple(batch.units), len(kept), tuple(sorted(decided.counts.items())))
+    rows = Counter(record.unit for record, _ in kept)
+    units = tuple(replace(unit, rows=rows[unit.ordinal]) for unit in batch.units)
+    return Verdict(tuple(marked), written, units, len(kept), tuple(sorted(decided.counts.items())), replaced)
 
 
 @dataclass(slots=True)

@@ -189,11 +189,12 @@ class MarkedBlock:
 
 @dataclass(frozen=True, slots=True)
 class UnitOutcome:
-    """What the one pass learned of a unit: its articles and its time (design: the running maximum of medians)."""
+    """What the one pass learned of a unit: its articles, its time (running maximum of medians), the rows it added."""
 
     ordinal: int
     articles: int
     time: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +247,9 @@ class Link:
 class Verdict:
     """What the one pass decided on a batch: one element, references and small numbers only.
 
-    `written` are the files it wrote (index segment, links). `counts` are articles that arrived and what became of
-    them: articles, duplicates_exact, duplicates_near, revisions, unchanged, excerpts, aliases, links.
+    `written` are the files it wrote (index segments, links), `replaced` the paths of segments that were merged into
+    them. `counts` are articles that arrived and what became of
+    them: articles, duplicates_exact, duplicates_near, revisions, unchanged, excerpts, removed, aliases, links.
     """
 
     blocks: tuple[MarkedBlock, ...]
@@ -255,6 +257,7 @@ class Verdict:
     units: tuple[UnitOutcome, ...]
     rows: int
     counts: tuple[tuple[str, int], ...]
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +316,11 @@ class History(Protocol):
         """The greatest unit time so far, in microseconds; 0 before the first."""
         ...
 
+    @property
+    def tombstones(self) -> frozenset[bytes]:
+        """The ids of removed articles."""
+        ...
+
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries whose `column` is one of the values, in the order in which they were written."""
         ...
@@ -325,8 +333,10 @@ class History(Protocol):
         """The rows with these arrival numbers, in order."""
         ...
 
-    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
-        """Writes the batch's index segment and links and tells the commit of them."""
+    def save(
+        self, entries: Sequence[IndexEntry], links: Sequence[Link]
+    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
+        """Writes the batch's index segment and links; answers what was written and the segments that it replaces."""
         ...
 
 

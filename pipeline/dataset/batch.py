@@ -43,7 +43,8 @@ class Batch:
     """One batch. Picklable: it travels to the workers.
 
     `name` is a hash of units, settings and the manifest (`parent`) that it builds upon, so that two writers never
-    share a name with other bytes. `rows`, `unit_time` and `segments` are what the manifests before it say.
+    share a name with other bytes. `rows`, `unit_time`, `segments` and `tombstones` (ids of removed articles) are what
+    the manifests before it say. `fingerprint` is the rule by which texts are compared, None where only for equality.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Batch:
     rows: int
     unit_time: int
     segments: tuple[DatasetFile, ...]
+    tombstones: frozenset[bytes]
+    fingerprint: int | None
     storage: Storage
     tally: Tally
     run: RunSoFar

@@ -18,7 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipeline.dataset.errors import CommitConflict, DatasetError
-from pipeline.dataset.layout import CANONICALISATION, COMMITS, FORMAT_NUMBER, INDEX, manifest_file
+from pipeline.dataset.layout import (
+    CANONICALISATION,
+    COMMITS,
+    FORMAT_NUMBER,
+    INDEX,
+    READABLE_FORMATS,
+    manifest_file,
+)
 from pipeline.dataset.storage import AlreadyExists, Storage, is_safe_name
 from transforms.schemas import DatasetFile
 
@@ -27,6 +34,7 @@ CHECKPOINT_EVERY = 32
 
 _CHECK_THREADS = 16
 
+_HEX_DIGITS = frozenset("0123456789abcdef")
 _MOST = (1 << 63) - 1
 _FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Microseconds of the years 1 to 9999: what a time can be."""
@@ -69,7 +77,7 @@ class AnyUnit(Protocol):
 class CommittedUnit:
     """A unit that a manifest lists: the input file or slice, its unit time in microseconds, and what was in it.
 
-    `documents` is None where nobody counted them.
+    `articles` arrived with it, `rows` of them were added: the unit of a row follows from its number.
     """
 
     name: str
@@ -78,25 +86,28 @@ class CommittedUnit:
     start: int
     end: int | None
     time: int
-    documents: int | None
     articles: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The whole state after its manifest: every live file, in the order in which they came, and all units done."""
+    """The whole state after its manifest: live files, units done, ids removed, those not yet erased."""
 
     files: tuple[DatasetFile, ...]
     done: tuple[DoneUnit, ...]
+    tombstones: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One committed batch, or one compaction (then without units).
+    """One committed batch, or (without units) one compaction or removal.
 
     `parent` is the SHA-256 of the previous manifest's file, None for the first. `rows`, `unit_count` and `unit_time`
     are totals of the dataset after this batch; `counts` is what became of the batch's articles. `settings` shape rows;
-    `canonicalisation` and `fingerprint` number the rules that the index depends on.
+    `canonicalisation` and `fingerprint` number the rules that the index depends on (no fingerprints: None).
+    `tombstones` are ids of articles that are removed from now on, `erased` those of which no text is left in any file.
     """
 
     sequence: int
@@ -110,6 +121,8 @@ class Manifest:
     counts: Mapping[str, int]
     added: tuple[DatasetFile, ...]
     removed: tuple[str, ...] = ()
+    tombstones: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
     checkpoint: Checkpoint | None = None
     canonicalisation: int = CANONICALISATION
     fingerprint: int | None = None
@@ -120,8 +133,10 @@ class Manifest:
 class DatasetState:
     """What is committed: totals, the units that are done, the live files of each table, all after `sequence`.
 
-    `files` of a table are in the order in which they came, which for `_index` is the order of arrival. `settings` are
-    those of the last batch that had units.
+    `files` of a table are sorted by name, which for tables without partitions and for `_index` is the order of arrival.
+    `tombstones` are the ids of removed articles, `pending` those of them whose text is still in some file. `settings`
+    are those of the last batch that had units; `format`, `canonicalisation` and `fingerprint` those of the last
+    manifest.
     """
 
     sequence: int = 0
@@ -131,14 +146,15 @@ class DatasetState:
     unit_time: int = 0
     done: frozenset[DoneUnit] = frozenset()
     files: Mapping[str, tuple[DatasetFile, ...]] = field(default_factory=dict)
+    tombstones: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
     settings: Mapping[str, Any] | None = None
-
-    def is_done(self, unit: AnyUnit) -> bool:
-        """Whether a manifest lists the unit, with this content."""
-        return done_unit(unit) in self.done
+    canonicalisation: int = CANONICALISATION
+    fingerprint: int | None = None
+    format: int = FORMAT_NUMBER
 
     def table(self, table: str) -> tuple[DatasetFile, ...]:
-        """The live files of a table (or of `_index`), in the order in which they came."""
+        """The live files of a table (or of `_index`), sorted by name."""
         return self.files.get(table, ())
 
     def segments(self) -> tuple[DatasetFile, ...]:
@@ -152,7 +168,10 @@ def done_unit(unit: AnyUnit) -> DoneUnit:
 
 
 def batch_name(parent: str | None, units: Sequence[AnyUnit], settings: Mapping[str, Any]) -> str:
-    """16 hex digits: a hash of the manifest that the batch builds upon, of its units in order, and of its settings."""
+    """16 hex digits: a hash of the manifest that the batch builds upon, of its units in order, and of its settings.
+
+    What is done without units (a compaction) is told by its settings.
+    """
     keys = [done_unit(unit) for unit in units]
     return _sha256(_canonical([FORMAT_NUMBER, CANONICALISATION, parent, keys, settings]))[:16]
 
@@ -166,8 +185,14 @@ def next_manifest(
     counts: Mapping[str, int],
     added: Sequence[DatasetFile],
     removed: Sequence[str] = (),
+    tombstones: Sequence[str] = (),
+    erased: Sequence[str] = (),
+    fingerprint: int | None = None,
 ) -> Manifest:
-    """The manifest that follows on the state. `rows` is how many the batch adds; every 32nd gets its checkpoint."""
+    """The manifest that follows on the state. `rows` is how many the batch adds; every 32nd gets its checkpoint.
+
+    `fingerprint` counts for the first manifest only: all others follow it.
+    """
     manifest = Manifest(
         sequence=state.sequence + 1,
         batch=batch,
@@ -180,6 +205,9 @@ def next_manifest(
         counts=counts,
         added=tuple(sorted(added, key=lambda file: file.path)),
         removed=tuple(sorted(removed)),
+        tombstones=tuple(sorted(tombstones)),
+        erased=tuple(sorted(erased)),
+        fingerprint=state.fingerprint if state.sequence else fingerprint,
     )
     return with_checkpoint(manifest, state) if manifest.sequence % CHECKPOINT_EVERY == 0 else manifest
 
@@ -187,15 +215,20 @@ def next_manifest(
 def with_checkpoint(manifest: Manifest, state: DatasetState) -> Manifest:
     """The same manifest with the whole state after it, given the state before it."""
     after = _apply(state, manifest, checksum="", place=f"manifest {manifest.sequence}")
-    files = tuple(file for table in sorted(after.files) for file in after.files[table])
-    return dataclasses.replace(manifest, checkpoint=Checkpoint(files, tuple(sorted(after.done, key=_order_of_units))))
+    checkpoint = Checkpoint(
+        files=tuple(file for table in sorted(after.files) for file in after.files[table]),
+        done=tuple(sorted(after.done, key=_order_of_units)),
+        tombstones=tuple(sorted(after.tombstones)),
+        pending=tuple(sorted(after.pending)),
+    )
+    return dataclasses.replace(manifest, checkpoint=checkpoint)
 
 
-def read_state(storage: Storage, writing: bool = True) -> DatasetState:
+def read_state(storage: Storage) -> DatasetState:
     """What is committed under the root; the empty state where nothing is.
 
-    Reads the newest checkpoint and what follows it. `writing` refuses what can be read but not added to: another
-    canonicalisation or fingerprint. Raises DatasetError for gaps, damage, and numbers that this release does not know.
+    Reads the newest checkpoint and what follows it. Raises DatasetError for gaps, damage, and formats that this release
+    does not know.
     """
     chain: list[_Read] = []
     newest = _newest(storage)
@@ -211,9 +244,40 @@ def read_state(storage: Storage, writing: bool = True) -> DatasetState:
     state = DatasetState()
     for read in reversed(chain):
         state = _apply(state, read.manifest, read.checksum, storage.where(manifest_file(read.manifest.sequence)))
-    if writing and chain:
-        _refuse_other_rules(storage, chain[0].manifest)
     return state
+
+
+def raise_unless_writable(storage: Storage, state: DatasetState) -> None:
+    """Raises DatasetError for what can be read but not changed: another format or another rule of canonical URLs."""
+    place = storage.location
+    if state.format != FORMAT_NUMBER:
+        raise DatasetError(
+            f"{place}: of format {state.format}, made by release 0.1: its index has no fingerprints, by which "
+            "near-duplicates are found. It can be queried, not added to. Make a new dataset of the same inputs with "
+            "another --output, or use the release that made it."
+        )
+    if state.canonicalisation != CANONICALISATION:
+        raise DatasetError(
+            f"{place}: canonical URLs were made by rule {state.canonicalisation}, this release makes them by rule "
+            f"{CANONICALISATION}, so known articles would not be recognised. It can be queried, not added to. "
+            "Use the release that made it, or make a new dataset with another --output."
+        )
+
+
+def raise_unless_comparable(storage: Storage, state: DatasetState, fingerprint: int | None) -> None:
+    """Raises DatasetError where the index holds other fingerprints than a run would make, or none."""
+    if state.sequence == 0 or state.fingerprint == fingerprint:
+        return
+    if state.fingerprint is None:
+        cause = "its index has no fingerprints of texts, so near-duplicates of earlier articles would not be found"
+        remedy = "Go on with --set dedupe.near.enabled=false"
+    elif fingerprint is None:
+        cause = "its index has fingerprints of texts, which further articles would lack"
+        remedy = "Go on with --set dedupe.near.enabled=true"
+    else:
+        cause = f"its fingerprints of texts are of rule {state.fingerprint}, this run would make {fingerprint}"
+        remedy = "Go on with the dedupe.near.shingle_words, and the release, that made them"
+    raise DatasetError(f"{storage.location}: {cause}. {remedy}, or make a new dataset with another --output.")
 
 
 def read_manifests(storage: Storage, after: int = 0) -> Iterator[Manifest]:
@@ -265,9 +329,12 @@ def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -
     if checkpoint is not None:
         files = checkpoint.files
         done = frozenset(checkpoint.done)
+        tombstones, pending = frozenset(checkpoint.tombstones), frozenset(checkpoint.pending)
     else:
         files = _replaced(state, manifest, place)
         done = state.done.union(done_unit(unit) for unit in manifest.units)
+        tombstones = state.tombstones.union(manifest.tombstones)
+        pending = state.pending.union(manifest.tombstones).difference(manifest.erased)
     return DatasetState(
         sequence=manifest.sequence,
         parent=checksum,
@@ -276,7 +343,12 @@ def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -
         unit_time=manifest.unit_time,
         done=done,
         files=_by_table(files),
+        tombstones=tombstones,
+        pending=pending,
         settings=settings,
+        canonicalisation=manifest.canonicalisation,
+        fingerprint=manifest.fingerprint,
+        format=manifest.format,
     )
 
 
@@ -294,7 +366,7 @@ def _replaced(state: DatasetState, manifest: Manifest, place: str) -> tuple[Data
 
 def _by_table(files: Iterable[DatasetFile]) -> dict[str, tuple[DatasetFile, ...]]:
     tables: dict[str, list[DatasetFile]] = {}
-    for file in files:
+    for file in sorted(files, key=lambda file: file.path):
         tables.setdefault(file.table, []).append(file)
     return {table: tuple(tables[table]) for table in sorted(tables)}
 
@@ -330,14 +402,14 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
         is_sound = document.get("sha256") == _sha256(_canonical(body)) and data == _canonical(document) + b"\n"
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DatasetError(f"{place}: damaged, not a whole manifest. {remedy}.") from None
-    if number != FORMAT_NUMBER:
+    if number not in READABLE_FORMATS:
         raise _other_format(place, number)
     if not is_sound:
         raise DatasetError(f"{place}: damaged or edited, its checksum does not fit. {remedy}.")
     try:
         manifest = _manifest(body)
     except _NotAManifest as error:
-        raise DatasetError(f"{place}: not a manifest of format {FORMAT_NUMBER} ({error}). {remedy}.") from None
+        raise DatasetError(f"{place}: not a manifest of format {number} ({error}). {remedy}.") from None
     if manifest.sequence != sequence:
         raise DatasetError(f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {remedy}.")
     return _Read(manifest, _sha256(data))
@@ -349,7 +421,8 @@ def _other_format(place: str, number: object) -> DatasetError:
     else:
         remedy = "Use the release that made the dataset, or make a new one with another --output"
     found = str(number)[:40] if isinstance(number, int | str) else "of another kind"
-    return DatasetError(f"{place}: format {found}; this release knows format {FORMAT_NUMBER}. {remedy}.")
+    known = " and ".join(map(str, READABLE_FORMATS))
+    return DatasetError(f"{place}: format {found}; this release knows format {known}. {remedy}.")
 
 
 class _NotAManifest(Exception):
@@ -358,7 +431,7 @@ class _NotAManifest(Exception):
 
 def _manifest(body: object) -> Manifest:
     """The manifest that the JSON means. A checksum that fits proves no more than that somebody computed it."""
-    values = _fields(body, Manifest, "manifest")
+    values = _fields(_in_this_format(body), Manifest, "manifest")
     checkpoint = values["checkpoint"]
     settings = values["settings"]
     if not isinstance(settings, dict):
@@ -371,7 +444,12 @@ def _manifest(body: object) -> Manifest:
     if checkpoint is not None:
         parts = _fields(checkpoint, Checkpoint, "checkpoint")
         done = tuple(_done(it) for it in _list(parts["done"], "checkpoint.done"))
-        checkpoint = Checkpoint(_files(parts["files"], "checkpoint.files"), done)
+        checkpoint = Checkpoint(
+            _files(parts["files"], "checkpoint.files"),
+            done,
+            _ids(parts["tombstones"], "checkpoint.tombstones"),
+            _ids(parts["pending"], "checkpoint.pending"),
+        )
     return Manifest(
         sequence=_count(values["sequence"], "sequence"),
         batch=_text(values["batch"], "batch"),
@@ -384,6 +462,8 @@ def _manifest(body: object) -> Manifest:
         counts=counts,
         added=_files(values["added"], "added"),
         removed=tuple(_path(it, "removed") for it in _list(values["removed"], "removed")),
+        tombstones=_ids(values["tombstones"], "tombstones"),
+        erased=_ids(values["erased"], "erased"),
         checkpoint=checkpoint,
         canonicalisation=_count(values["canonicalisation"], "canonicalisation"),
         fingerprint=None if values["fingerprint"] is None else _count(values["fingerprint"], "fingerprint"),
@@ -391,10 +471,23 @@ def _manifest(body: object) -> Manifest:
     )
 
 
+def _in_this_format(body: object) -> object:
+    """A manifest of format 1 in the fields of today. It did not say how many rows a unit added: 0 stands there."""
+    if not isinstance(body, dict) or body.get("format") != 1:
+        return body
+    units = [
+        {name: it for name, it in unit.items() if name != "documents"} | {"rows": 0} if isinstance(unit, dict) else unit
+        for unit in _list(body.get("units"), "units")
+    ]
+    checkpoint = body.get("checkpoint")
+    if isinstance(checkpoint, dict):
+        checkpoint = {"tombstones": [], "pending": [], **checkpoint}
+    return {"tombstones": [], "erased": [], **body, "units": units, "checkpoint": checkpoint}
+
+
 def _unit(value: object) -> CommittedUnit:
     values = _fields(value, CommittedUnit, "units")
     name, size, checksum, start, end = _done([values[it] for it in ("name", "size", "checksum", "start", "end")])
-    documents = values["documents"]
     return CommittedUnit(
         name,
         size,
@@ -402,8 +495,8 @@ def _unit(value: object) -> CommittedUnit:
         start,
         end,
         time=_time(values["time"], "units.time"),
-        documents=None if documents is None else _count(documents, "units.documents"),
         articles=_count(values["articles"], "units.articles"),
+        rows=_count(values["rows"], "units.rows"),
     )
 
 
@@ -457,6 +550,13 @@ def _count(value: object, what: str) -> int:
     return value
 
 
+def _ids(value: object, what: str) -> tuple[str, ...]:
+    ids = tuple(_text(it, what) for it in _list(value, what))
+    if not all(len(it) == 32 and set(it) <= _HEX_DIGITS for it in ids):
+        raise _NotAManifest(f"{what} has something that is no id")
+    return ids
+
+
 def _time(value: object, what: str) -> int:
     if type(value) is not int or not _FIRST_TIME <= value <= _LAST_TIME:
         raise _NotAManifest(f"{what} is no time")
@@ -474,21 +574,6 @@ def _path(value: object, what: str) -> str:
 def _order_of_units(unit: DoneUnit) -> tuple[str, str, int, int]:
     name, _, checksum, start, end = unit
     return name, checksum, start, -1 if end is None else end
-
-
-def _refuse_other_rules(storage: Storage, manifest: Manifest) -> None:
-    place = storage.location
-    if manifest.canonicalisation != CANONICALISATION:
-        raise DatasetError(
-            f"{place}: canonical URLs were made by rule {manifest.canonicalisation}, this release makes them by rule "
-            f"{CANONICALISATION}, so known articles would not be recognised. It can be queried, not added to. "
-            "Use the release that made it, or make a new dataset with another --output."
-        )
-    if manifest.fingerprint is not None:
-        raise DatasetError(
-            f"{place}: its index holds fingerprints of algorithm {manifest.fingerprint}, which this release does not "
-            "know. It can be queried, not added to. Install a newer release: pip install --upgrade beamwire."
-        )
 
 
 def _broken_chain(storage: Storage, sequence: int) -> DatasetError:

@@ -102,8 +102,11 @@ class Index:
         return found
 
 
-def segment_bytes(entries: Sequence[IndexEntry]) -> bytes:
-    """The segment that holds the entries, in the order of events; equal entries make equal bytes."""
+def segment_bytes(entries: Sequence[IndexEntry], fingerprint: int | None) -> bytes:
+    """The segment that holds the entries, in the order of events; equal entries make equal bytes.
+
+    `fingerprint` is the rule of their fingerprints (`transforms.text.fingerprints.rule_number`).
+    """
     ordered = sorted(entries, key=lambda entry: (entry.number, -entry.kind))
     columns = [
         pa.array([getattr(entry, field.name) for entry in ordered], pa.int64()).cast(field.type)
@@ -113,7 +116,7 @@ def segment_bytes(entries: Sequence[IndexEntry]) -> bytes:
     ]
     sink = pa.BufferOutputStream()
     pq.write_table(
-        pa.Table.from_arrays(columns, schema=INDEX),
+        pa.Table.from_arrays(columns, schema=_schema(fingerprint)),
         sink,
         row_group_size=_ROW_GROUP_ROWS,
         compression="zstd",
@@ -123,6 +126,11 @@ def segment_bytes(entries: Sequence[IndexEntry]) -> bytes:
         write_page_checksum=True,
     )
     return bytes(sink.getvalue())
+
+
+def _schema(fingerprint: int | None) -> pa.Schema:
+    rule = {} if fingerprint is None else {"beamwire.fingerprint": str(fingerprint)}
+    return INDEX.with_metadata({**INDEX.metadata, **rule})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,7 @@ def _open_segment(storage: Storage, segment: DatasetFile) -> Iterator[pq.Parquet
         with storage.open(segment.path) as source:
             _raise_unless_committed(place, segment, source)
             with pq.ParquetFile(source, page_checksum_verification=True) as file:
-                if not file.schema_arrow.equals(INDEX):
+                if not file.schema_arrow.equals(INDEX, check_metadata=False):
                     raise DatasetError(
                         f"{place}: not an index segment of this release: its columns differ. "
                         "Restore it from a copy of the dataset."

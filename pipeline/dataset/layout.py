@@ -1,12 +1,18 @@
 """Where everything stands under the root of a dataset. The only module that spells a path of it.
 
 articles/date=YYYY-MM-DD/part-<batch>-<shard>.parquet      duplicates/…  revisions/…   (partitioned by date)
-links/part-<batch>-<shard>.parquet  dead_letters/…  runs/run-<name>.parquet
-_commits/<sequence>.json  _index/segment-<batch>.parquet  _staging/<batch>/…  _lock
+links/part-<sequence>-<batch>-<shard>.parquet  dead_letters/…  runs/run-<name>.parquet
+_commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _staging/<batch>/…  _lock
+
+`<sequence>` is the number of the first manifest whose rows are in the file: sorted by name, such files stand in the
+order of arrival, also after some of them were merged.
 """
 
-FORMAT_NUMBER = 1
-"""Of the whole dataset. A release reads the numbers that it knows and refuses others by name."""
+FORMAT_NUMBER = 2
+"""Of the whole dataset. A release writes this number, reads those in `READABLE_FORMATS`, and refuses others by name."""
+
+READABLE_FORMATS = (1, 2)
+"""1, of release 0.1, is read only: its index has no fingerprints."""
 
 CANONICALISATION = 1
 """Number of the rule that makes canonical URLs (`transforms.text.urls`); another one would make the index lie."""
@@ -38,15 +44,19 @@ TREE = (
 """What stands where, for people."""
 
 
-def data_file(table: str, partition: str | None, batch: str, shard: int) -> str:
-    """The final name of a data file: a function of its place only."""
-    folder = table if partition is None else f"{table}/date={partition}"
-    return f"{folder}/part-{batch}-{shard:05d}.parquet"
+def data_file(table: str, partition: str, batch: str, shard: int) -> str:
+    """The final name of a data file of a partitioned table: a function of its place only."""
+    return f"{table}/date={partition}/part-{batch}-{shard:05d}.parquet"
 
 
-def segment_file(batch: str) -> str:
-    """The index segment of a batch."""
-    return f"{INDEX}/segment-{batch}.parquet"
+def flat_file(table: str, sequence: int, batch: str, shard: int) -> str:
+    """The final name of a data file of a table without partitions, with rows from this manifest on."""
+    return f"{table}/part-{sequence:012d}-{batch}-{shard:05d}.parquet"
+
+
+def segment_file(sequence: int, batch: str) -> str:
+    """An index segment: it holds entries from this manifest on, and this batch has written it."""
+    return f"{INDEX}/segment-{sequence:012d}-{batch}.parquet"
 
 
 def manifest_file(sequence: int) -> str:

@@ -126,7 +126,7 @@ class Committed:
 def read_committed(root: str) -> Committed:
     """The dataset at a root. DatasetError where there is none."""
     storage = open_storage(root)
-    state = read_state(storage, writing=False)
+    state = read_state(storage)
     runs, foreign = _runs(storage)
     if state.sequence == 0 and not runs:
         raise DatasetError(

@@ -78,6 +78,7 @@ def _rows(batch: Batch, piece: Piece) -> pa.Table:
     columns |= {name: marks[name] for name in ("revision", "duplicate_kind", "similarity", "arrival", "effective")}
     columns |= {name: _hex(marks[name]) for name in ("id", "cluster_id", "duplicate_of")}
     columns |= {name: _hex(articles[name]) for name in ("content_hash", "record_hash")}
+    columns["excerpt"] = articles["excerpt"]
     if batch.enriched:
         found = open_block(batch.blocks, entities_of(block)).get_batch(position).filter(chosen)
         columns["entities"] = found["entities"]

@@ -82,6 +82,8 @@ def commit_batch(
         verdict.rows,
         counts,
         (*verdict.written, *files, *dead_letters),
+        removed=verdict.replaced,
+        fingerprint=batch.fingerprint,
     )
     commit(batch.storage, manifest)
     write_run(batch.storage, after_batch(batch.run, manifest, int(clock() * 1e6)))
@@ -118,8 +120,8 @@ def _units(batch: Batch, verdict: Verdict, unread: Collection[str]) -> tuple[Com
                 start=unit.start,
                 end=unit.end,
                 time=moment,
-                documents=None,
                 articles=outcome.articles if outcome else 0,
+                rows=outcome.rows if outcome else 0,
             )
         )
     return tuple(committed)

@@ -12,7 +12,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.layout import data_file
+from pipeline.dataset.layout import flat_file
 from pipeline.dataset.tables import DEAD_LETTERS
 from pipeline.sinks.parquet import write_parquet
 from transforms.blocks import encode_batches, open_block
@@ -116,7 +116,7 @@ def write_files(blocks: Sequence[Block], batch: Batch) -> Iterator[DatasetFile]:
     shards = np.cumsum(places["length"].to_numpy()) // MAX_STAGED_BYTES
     for shard, first in enumerate(np.flatnonzero(np.diff(shards, prepend=-1))):
         chosen = places.slice(first, np.searchsorted(shards, shards[first], "right") - first)
-        path = data_file("dead_letters", None, batch.name, shard)
+        path = flat_file("dead_letters", batch.sequence, batch.name, shard)
         yield write_parquet(batch.storage, "dead_letters", path, _letters(batch, names, chosen), batch.parquet)
 
 

@@ -17,7 +17,7 @@ from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import RUNS as RUNS_SCHEMA
 from pipeline.sinks.parquet import write_parquet
 
-COUNTS = ("documents", "parsed", "unchanged", "articles", "duplicates", "revisions", "links")
+COUNTS = ("documents", "parsed", "unchanged", "removed", "articles", "duplicates", "revisions", "links")
 
 
 def after_batch(run: RunSoFar, manifest: Manifest, now: int) -> RunSoFar:
@@ -63,6 +63,7 @@ def counts_of(manifest: Manifest) -> dict[str, int]:
         "documents": counts.get("documents", 0),
         "parsed": counts.get("parsed", 0),
         "unchanged": counts.get("unchanged", 0) + counts.get("excerpts", 0),
+        "removed": counts.get("removed", 0),
         "articles": counts.get("articles", 0),
         "duplicates": counts.get("duplicates_exact", 0) + counts.get("duplicates_near", 0),
         "revisions": counts.get("revisions", 0),

@@ -23,7 +23,9 @@ def unit(ordinal: int, size: int = 10) -> Unit:
 
 def batch(folder: Path, name: str = "first", units: Sequence[Unit] = (unit(0), unit(1))) -> Batch:
     run = RunSoFar("run", 0, "DirectRunner", "{}", ())
-    return Batch(name, 1, None, tuple(units), {}, 0, 5, (), open_storage(str(folder)), NoTally(), run, False, 4)
+    return Batch(
+        name, 1, None, tuple(units), {}, 0, 5, (), frozenset(), 106, open_storage(str(folder)), NoTally(), run, False, 4
+    )
 
 
 def verdict(*outcomes: UnitOutcome) -> Verdict:

@@ -37,7 +37,9 @@ class FileHistory:
         """The rows with these numbers."""
         return [entry for entry in self.saved()[0] if entry.kind == ROW and entry.number in values]
 
-    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
+    def save(
+        self, entries: Sequence[IndexEntry], links: Sequence[Link]
+    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Adds to the file."""
         before = self.saved()
         self.path.write_bytes(pickle.dumps(([*before[0], *entries], [*before[1], *links])))

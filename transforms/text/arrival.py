@@ -110,7 +110,7 @@ def decide(
     """
     identities, clusters = _recall(records, history, likeness)
     decided = Decided()
-    identified = [_identify(record, identities, history.rows, decided) for record in records]
+    identified = [_identify(record, identities, history, decided) for record in records]
     rows = [row for row in identified if row is not None]
     near = _candidates(rows, history, clusters, unit_times, likeness) if likeness is not None else {}
     for row in identified:
@@ -135,6 +135,7 @@ def _candidates(
         for entry in history.neighbours({row.record.bands for row in able if row.record.bands is not None})
         if (entry.shingles or 0) >= likeness.min_shingles
     ]
+    earlier = [entry for entry in earlier if entry.id not in history.tombstones]
     clusters.learn_rows(earlier)
     clusters.learn_founders(history.numbers({entry.cluster for entry in earlier if entry.cluster is not None}))
     numbers = [*(entry.number for entry in earlier), *(row.number for row in able)]
@@ -174,10 +175,14 @@ class _Row:
     revision: int
 
 
-def _identify(record: Record, identities: Identities, first: int, decided: Decided) -> _Row | None:
+def _identify(record: Record, identities: Identities, history: History, decided: Decided) -> _Row | None:
     """Whose the record is, and whether it adds a row; what its keys have taught is noted."""
-    number = first + decided.rows
+    number = history.rows + decided.rows
     article, related = identities.resolve(record)
+    if article.id in history.tombstones:
+        identities.join(article, record)
+        decided.counts["removed"] += 1
+        return None
     outcome = identities.outcome(article, record)
     new_keys = identities.join(article, record)
     if related is not None and related.id not in article.linked:
@@ -233,7 +238,9 @@ def _recall(records: Sequence[Record], history: History, likeness: Likeness | No
     known = _in_order(history.find("id", ids))
     identities.learn_articles(known)
     texts = history.find("content_hash", {one.content_hash for one in records})
-    clusters.learn_texts(entry for entry in _in_order(texts) if entry.kind == ROW)
+    clusters.learn_texts(
+        entry for entry in _in_order(texts) if entry.kind == ROW and entry.id not in history.tombstones
+    )
     clusters.learn_articles(known)
     numbers = {entry.cluster for entry in (*known, *texts) if entry.cluster is not None}
     clusters.learn_founders(history.numbers(numbers))

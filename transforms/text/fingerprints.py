@@ -64,6 +64,11 @@ def fingerprint(texts: Sequence[str], length: int = SHINGLE_WORDS) -> Fingerprin
     return Fingerprints(signatures, bands, shingles)
 
 
+def rule_number(length: int) -> int:
+    """What fingerprints must share to be compared, in one number: of algorithm 1 with shingles of 6 words it is 106."""
+    return ALGORITHM * 100 + length
+
+
 def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The estimated Jaccard of rows of two signature arrays, row by row, from 0 to 1.
 

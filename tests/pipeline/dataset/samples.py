@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dataset.commits import CommittedUnit, Manifest, batch_name, commit, next_manifest, read_state
-from pipeline.dataset.layout import FLAT_TABLES, data_file, run_file
+from pipeline.dataset.layout import FLAT_TABLES, data_file, flat_file, run_file
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import TABLES
 from transforms.schemas import DatasetFile
@@ -27,7 +27,7 @@ def moment(text: str) -> datetime:
 def unit(name: str, time: int = 0, **values: Any) -> CommittedUnit:
     """A unit with a checksum of its own."""
     checksum = "sha256:" + hashlib.sha256(os.fsencode(name)).hexdigest()
-    known: dict[str, Any] = {"size": 10, "checksum": checksum, "start": 0, "end": None, "documents": 1, "articles": 1}
+    known: dict[str, Any] = {"size": 10, "checksum": checksum, "start": 0, "end": None, "articles": 1, "rows": 1}
     return CommittedUnit(name=name, time=time, **(known | values))
 
 
@@ -55,7 +55,12 @@ def commit_batch(
     units = [unit(name, time=state.unit_time + 1) for name in names]
     batch = batch_name(state.parent, units, SETTINGS)
     files = [
-        write_file(storage, data_file(table, day, batch, 0), parquet(table, rows), len(rows))
+        write_file(
+            storage,
+            flat_file(table, state.sequence + 1, batch, 0) if day is None else data_file(table, day, batch, 0),
+            parquet(table, rows),
+            len(rows),
+        )
         for (table, day), rows in tables.items()
     ]
     rows = sum(file.rows for file in files if file.table not in FLAT_TABLES)

@@ -48,7 +48,7 @@ def indexed(storage: Storage, *segments: list[IndexEntry]) -> Index:
     return Index(
         storage,
         tuple(
-            write_file(storage, f"_index/segment-{number}.parquet", segment_bytes(entries), len(entries))
+            write_file(storage, f"_index/segment-{number}.parquet", segment_bytes(entries, 106), len(entries))
             for number, entries in enumerate(segments)
         ),
     )
@@ -96,7 +96,7 @@ def test_events_come_in_their_order(disk: LocalStorage) -> None:
 def test_equal_entries_make_equal_bytes() -> None:
     entries = [row(number) for number in range(100)]
     shuffled = random.Random(1).sample(entries, len(entries))
-    assert segment_bytes(shuffled) == segment_bytes(entries)
+    assert segment_bytes(shuffled, 106) == segment_bytes(entries, 106)
 
 
 def test_many_row_groups_are_searched(disk: LocalStorage) -> None:
@@ -195,10 +195,10 @@ def test_another_parquet_file_is_no_segment(disk: LocalStorage) -> None:
 
 def test_a_segment_with_the_rows_of_another_is_not_believed(storage: Storage) -> None:
     index = indexed(storage, [row(0), row(1)])
-    storage.write(index.segments[0].path, segment_bytes([]))
+    storage.write(index.segments[0].path, segment_bytes([], 106))
     with pytest.raises(DatasetError, match=r"segment-0.parquet: damaged \(\d+ bytes instead of \d+\). Restore it"):
         index.find("id", [key("id", 1)])
-    other = segment_bytes([row(2), row(3)])
+    other = segment_bytes([row(2), row(3)], 106)
     same_size = replace(index.segments[0], bytes=len(other))
     storage.write(same_size.path, other)
     with pytest.raises(DatasetError, match="its checksum is not the one that was committed"):

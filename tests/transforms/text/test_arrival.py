@@ -50,7 +50,9 @@ class Memory:
         """The rows with these numbers."""
         return [entry for entry in self.entries if entry.kind == ROW and entry.number in values]
 
-    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
+    def save(
+        self, entries: Sequence[IndexEntry], links: Sequence[Link]
+    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps the entries."""
         self.entries.extend(entries)
         return ()
