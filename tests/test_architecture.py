@@ -50,6 +50,14 @@ MAY_IMPORT = {
         "transforms.enrich",
         "transforms.schemas",
     ),
+    "pipeline.compact": (
+        "pipeline.config",
+        "pipeline.config_file",
+        "pipeline.dataset",
+        "pipeline.sinks.merge",
+        "pipeline.sinks.parquet",
+        "transforms.schemas",
+    ),
     "pipeline.flow": ("pipeline.config", "pipeline.dataset", "pipeline.sinks", "pipeline.sources", "transforms"),
     "pipeline.sources": (
         "pipeline.sources",

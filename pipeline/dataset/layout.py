@@ -2,11 +2,14 @@
 
 articles/date=YYYY-MM-DD/part-<batch>-<shard>.parquet      duplicates/…  revisions/…   (partitioned by date)
 links/part-<sequence>-<batch>-<shard>.parquet  dead_letters/…  runs/run-<name>.parquet
-_commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _staging/<batch>/…  _lock
+_commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _removed/part-<sequence>-<batch>-<shard>.parquet
+_staging/<batch>/…  _lock
 
 `<sequence>` is the number of the first manifest whose rows are in the file: sorted by name, such files stand in the
 order of arrival, also after some of them were merged.
 """
+
+import re
 
 FORMAT_NUMBER = 2
 """Of the whole dataset. A release writes this number, reads those in `READABLE_FORMATS`, and refuses others by name."""
@@ -26,6 +29,7 @@ PARTITIONED_TABLES = ("articles", "duplicates", "revisions")
 FLAT_TABLES = ("links", "dead_letters")
 RUNS = "runs"
 INDEX = "_index"
+REMOVED = "_removed"
 COMMITS = "_commits"
 STAGING = "_staging"
 LOCK = "_lock"
@@ -39,9 +43,21 @@ TREE = (
     ("runs/", "a row a run"),
     ("_commits/", "a manifest a batch: what exists"),
     ("_index/", "what is known of earlier batches"),
+    ("_removed/", "what the index knows of articles that were removed"),
     ("_staging/", "blocks of a batch while it runs"),
 )
 """What stands where, for people."""
+
+COMMITTED_FOLDERS = (*PARTITIONED_TABLES, *FLAT_TABLES, INDEX, REMOVED)
+"""Where the files stand that manifests name."""
+
+_BATCH = "[0-9a-f]{16}"
+_COMMITTED_FILE = re.compile(
+    rf"(?:{'|'.join(PARTITIONED_TABLES)})/date=\d{{4}}-\d\d-\d\d/part-{_BATCH}-\d{{5,}}\.parquet"
+    rf"|(?:{'|'.join(FLAT_TABLES)}|{REMOVED})/part-\d{{12,}}-{_BATCH}-\d{{5,}}\.parquet"
+    rf"|{INDEX}/segment-\d{{12,}}-{_BATCH}\.parquet",
+    re.ASCII,
+)
 
 
 def data_file(table: str, partition: str, batch: str, shard: int) -> str:
@@ -57,6 +73,21 @@ def flat_file(table: str, sequence: int, batch: str, shard: int) -> str:
 def segment_file(sequence: int, batch: str) -> str:
     """An index segment: it holds entries from this manifest on, and this batch has written it."""
     return f"{INDEX}/segment-{sequence:012d}-{batch}.parquet"
+
+
+def is_committed_name(name: str) -> bool:
+    """Whether it is a name that `data_file`, `flat_file` or `segment_file` gives: others are not ours to delete."""
+    return _COMMITTED_FILE.fullmatch(name) is not None
+
+
+def partition_of(path: str) -> str:
+    """The partition of a data file of a partitioned table, YYYY-MM-DD."""
+    return path.split("/")[1].removeprefix("date=")
+
+
+def sequence_of(path: str) -> int:
+    """The number of the first manifest whose rows are in a data file of a table without partitions."""
+    return int(path.split("/")[1].split("-")[1])
 
 
 def manifest_file(sequence: int) -> str:
