@@ -21,9 +21,10 @@ MAY_IMPORT = {
     "pipeline.options": ("pipeline.workers",),
     "pipeline.workers": ("pipeline.quiet",),
     "pipeline.tally": (),
+    "pipeline.meter": (),
     "pipeline.forecast": ("pipeline.tally",),
     "pipeline.progress": ("pipeline.forecast", "pipeline.report", "pipeline.tally"),
-    "pipeline.report": ("pipeline.dataset.errors",),
+    "pipeline.report": ("pipeline.dataset.errors", "pipeline.meter"),
     "pipeline.plan": (
         "pipeline.config",
         "pipeline.dataset",
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "pipeline.flow",
         "pipeline.options",
         "pipeline.forecast",
+        "pipeline.meter",
         "pipeline.plan",
         "pipeline.progress",
         "pipeline.tally",
@@ -61,6 +63,7 @@ MAY_IMPORT = {
     "pipeline.sinks": (
         "pipeline.sinks",
         "pipeline.dataset",
+        "pipeline.meter",
         "transforms.blocks",
         "transforms.schemas",
         "transforms.text.errors",
