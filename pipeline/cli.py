@@ -94,6 +94,15 @@ def build_parser() -> argparse.ArgumentParser:
     files.add_argument("dataset", metavar="DIR", help="root of the dataset")
     files.add_argument("table", nargs="?", metavar="TABLE", help="only this table")
 
+    commits = commands.add_parser(
+        "commits",
+        allow_abbrev=False,
+        help="list what was committed",
+        description="Lists the commits of a dataset, the newest last: batches of inputs, compactions, removals.",
+    )
+    commits.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    commits.add_argument("--format", choices=("table", "csv", "jsonl"), default="table", help="of the list")
+
     schema = commands.add_parser(
         "schema",
         allow_abbrev=False,
@@ -144,6 +153,7 @@ def _main(words: list[str]) -> int:
         "run": lambda: _run(known, beam_options),
         "query": lambda: _query(known),
         "files": lambda: _files(known),
+        "commits": lambda: _commits(known),
         "schema": lambda: _schema(known.name),
     }
     code = commands[known.command]()
@@ -204,6 +214,18 @@ def _files(known: argparse.Namespace) -> int:
 
     try:
         print_files(known.dataset, known.table)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0
+
+
+def _commits(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.storage import StorageError
+    from pipeline.log import print_commits
+
+    try:
+        print_commits(known.dataset, known.format, sys.stdout.buffer)
     except (DatasetError, StorageError) as error:
         return _mistake(error)
     return 0

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "pipeline.forecast": ("pipeline.tally",),
     "pipeline.progress": ("pipeline.forecast", "pipeline.report", "pipeline.tally"),
     "pipeline.report": ("pipeline.dataset.errors", "pipeline.meter"),
+    "pipeline.log": ("pipeline.dataset", "pipeline.report", "pipeline.sinks.runs"),
     "pipeline.plan": (
         "pipeline.config",
         "pipeline.dataset",
