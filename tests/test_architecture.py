@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "transforms.enrich",
         "transforms.schemas",
         "transforms.text.errors",
+        "transforms.text.fingerprints",
     ),
     "pipeline.launch": (
         "pipeline.config",
@@ -68,7 +69,7 @@ MAY_IMPORT = {
     "pipeline.dataset": ("pipeline.dataset", "transforms.schemas"),
     "transforms.schemas": (),
     "transforms.dead_letters": ("transforms.schemas", "transforms.text"),
-    "transforms.blocks": ("transforms.schemas",),
+    "transforms.blocks": ("transforms.schemas", "transforms.text.fingerprints"),
     "transforms.parse": ("transforms.dead_letters", "transforms.schemas", "transforms.text"),
     "transforms.normalize": ("transforms.dead_letters", "transforms.schemas", "transforms.text"),
     "transforms.stage": ("transforms.blocks", "transforms.schemas"),

@@ -343,7 +343,7 @@ def test_a_dataset_of_a_newer_release_is_refused_by_number(copied: Path) -> None
     document["manifest"]["format"] = 99
     manifest.write_text(json.dumps(document), encoding="utf-8")
     said = (
-        f"beamwire: {manifest}: format 99; this release knows format 1. "
+        f"beamwire: {manifest}: format 99; this release knows format 1 and 2. "
         "Install a newer release: pip install --upgrade beamwire.\n"
     )
     assert refusal("run", TEXTS, "--output", copied, *FAST) == said
