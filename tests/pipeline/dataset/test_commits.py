@@ -49,6 +49,11 @@ def follow(storage: Storage, name: str, removed: tuple[str, ...] = ()) -> Manife
     return manifest
 
 
+def checkpoint(**values: list[Any]) -> dict[str, Any]:
+    """A checkpoint as JSON, empty but for these values."""
+    return {"files": [], "done": [], "tombstones": [], "pending": []} | values
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> LocalStorage:
     return LocalStorage(str(tmp_path / "dataset"))
@@ -322,7 +327,9 @@ def test_a_number_that_cannot_be_is_refused_by_name(name: str, value: object, di
         (lambda body: body["added"][0].update(bytes=-1), "added.bytes is no count"),
         (lambda body: body.update(removed=[1]), "removed is no text"),
         (lambda body: body.update(checkpoint={"files": []}), "checkpoint.done is missing"),
-        (lambda body: body.update(checkpoint={"files": [], "done": [["a", 1]]}), "a unit without a name, size"),
+        (lambda body: body.update(checkpoint=checkpoint(done=[["a", 1]])), "a unit without a name, size"),
+        (lambda body: body.update(checkpoint=checkpoint(pending=["a" * 31])), "checkpoint.pending has something that"),
+        (lambda body: body.update(tombstones=["A" * 32]), "tombstones has something that is no id"),
         (lambda body: body.update({"more\x1b[31m": 1}), r"manifest.more\\x1b\[31m is unknown"),
         (lambda body: body.pop("rows"), "manifest.rows is missing"),
     ],
