@@ -114,6 +114,8 @@ def outline(text: str) -> list[Part]:
                 name = None
                 part.ended = part.ended or found["root"] is not None
             elif part.ended and found["root"] is not None:
+                _close(part, name, found.start(), whole=False)
+                name = None
                 part.end = found.start()
                 parts.append(Part(found.start()))
         elif found["slash"]:

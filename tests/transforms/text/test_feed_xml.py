@@ -62,6 +62,11 @@ def test_two_feeds_in_one_document_are_both_read() -> None:
     assert (second.title, second.entry) == ("2", 1)
 
 
+def test_an_entry_that_another_feed_cuts_off_is_told() -> None:
+    feed = HEAD + STORY.format(1, "") + "</channel></rss><item><title>2</title>" + HEAD + STORY.format(3, "")
+    assert read_what_can_be(feed) == (["1", "3"], "2 of about 3 entries were read; an entry is cut off")
+
+
 def test_an_entry_that_is_read_by_itself_knows_the_namespaces() -> None:
     broken = "<title>1</title><dc:date>2006</dc:date><media:thumbnail url='a.jpg'/><description><b>x</description>"
     first, second = read(rss(f"<item>{broken}</item><item><title>2</title></item>"))
