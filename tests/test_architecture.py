@@ -86,7 +86,7 @@ ONLY_IN = {
     "duckdb": ("pipeline.dataset.views", "pipeline.dataset.query"),
     "spacy": ("transforms.enrich",),
     "thinc": ("transforms.enrich",),
-    "feedparser": ("transforms.text.feeds",),
+    "feedparser": ("transforms.text.feed_tolerant",),
     "fastfeedparser": (),
     "trafilatura": ("transforms.text.pages",),
     "fastwarc": ("pipeline.sources",),
