@@ -27,7 +27,7 @@ endef
 export SEED_QUERY
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint lock bench wheel clean
+.PHONY: help install run test kills lint lock bench wheel clean
 .NOTPARALLEL:
 
 help: ## Show what there is to make
@@ -42,6 +42,10 @@ run: ## Ingest the samples in seeds/ and show the seed article with its entities
 test: ## Run the tests
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+kills: ## Kill runs at every point and at random moments, 200 times (ARGS="--kills 1000 --seed 7")
+	$(ENVIRONMENT) install dev gcp
+	$(BIN)/python -m tests.kills $(ARGS)
 
 lint: ## Check style, format and types
 	$(ENVIRONMENT) install dev gcp
