@@ -7,7 +7,7 @@ block as its marks, and the flow goes on by reference.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -57,8 +57,15 @@ class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verd
     def expand(self, blocks: beam.PCollection[Block]) -> beam.PCollection[Verdict]:
         """Wires the pass: the names of all blocks meet in one place."""
         names = blocks | "AllBlocks" >> beam.combiners.ToList()
-        # bound beforehand, since Beam would hold a protocol against the class of what is handed over
-        bound = partial(
+        verdicts: beam.PCollection[Verdict] = names | "Decide" >> beam.Map(self.decide()).with_output_types(Verdict)
+        return verdicts
+
+    def decide(self) -> Callable[[Sequence[Block]], Verdict]:
+        """The pass itself: `decide_batch` with these settings.
+
+        Bound beforehand, since Beam would hold a protocol against the class of what is handed over.
+        """
+        return partial(
             decide_batch,
             store=self.store,
             history=self.history,
@@ -66,8 +73,6 @@ class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verd
             tally=self.tally,
             likeness=self.likeness,
         )
-        verdicts: beam.PCollection[Verdict] = names | "Decide" >> beam.Map(bound).with_output_types(Verdict)
-        return verdicts
 
 
 def decide_batch(
