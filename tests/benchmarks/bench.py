@@ -22,6 +22,8 @@ BUILD = ROOT / "build" / "bench"
 BEAMWIRE = "{beamwire} run {corpus} --output {output} --set enrich.enabled=false --quiet"
 """A run as it is measured: without entities, which cost the same whatever stands around them."""
 
+_BEAMWIRE = "import sys; from pipeline.cli import main; sys.exit(main())"
+
 
 def corpus_folder(build: Path, articles: int, seed: int, form: str) -> Path:
     """A corpus, made if it is not there. Its name holds a digest of all that makes it, so none is ever out of date."""
@@ -52,11 +54,19 @@ def read_once(*folders: Path) -> None:
 
 
 def words_of(command: str, **known: Path | str) -> list[str]:
-    """A command with what stands in braces filled in: `{python}`, `{beamwire}`, and what is given."""
-    beamwire = Path(sys.executable).with_name("beamwire")
-    names = {"python": sys.executable, "beamwire": str(beamwire) if beamwire.exists() else "beamwire"}
-    names |= {name: str(value) for name, value in known.items()}
-    return [word.format(**names) for word in shlex.split(command)]
+    """A command with what stands in braces filled in: `{beamwire}`, `{python}`, and what is given.
+
+    beamwire is the one installed beside this Python, else that of this checkout: commands run in `ROOT`.
+    """
+    installed = Path(sys.executable).with_name("beamwire")
+    names = {"python": sys.executable} | {name: str(value) for name, value in known.items()}
+    words: list[str] = []
+    for word in shlex.split(command):
+        if word == "{beamwire}":
+            words += [str(installed)] if installed.exists() else [sys.executable, "-c", _BEAMWIRE]
+        else:
+            words.append(word.format(**names))
+    return words
 
 
 def say(line: str) -> None:
@@ -126,3 +136,13 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
     yield line(head)
     yield f"|{'|'.join(['-' * (widths[0] + 2), *('-' * (width + 1) + ':' for width in widths[1:])])}|"
     yield from (line(row) for row in rows)
+
+
+def at_most(goal: float, values: Sequence[float]) -> str:
+    """What the values shall not exceed, and whether none does."""
+    return f"≤ {goal:g}: {'met' if max(values) <= goal else 'missed'}"
+
+
+def at_least(goal: float, values: Sequence[float]) -> str:
+    """What the values shall reach, and whether all do."""
+    return f"≥ {goal:g}: {'met' if min(values) >= goal else 'missed'}"

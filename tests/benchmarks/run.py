@@ -23,6 +23,8 @@ from tests.benchmarks.bench import (
     BEAMWIRE,
     BUILD,
     ROOT,
+    at_least,
+    at_most,
     corpus_folder,
     heading,
     markdown,
@@ -32,7 +34,7 @@ from tests.benchmarks.bench import (
     words_of,
 )
 from tests.benchmarks.corpus import FORMATS
-from tests.benchmarks.measure import MEMORY_KIND, CommandFailed, Measured, measure
+from tests.benchmarks.measure import MEMORY_KIND, CommandFailed, Measured, measure, median
 from tests.benchmarks.score import SURE, Rate, Score, as_json, read_output, read_truth, score
 
 PLAIN = "{python} -m tests.benchmarks.plain {corpus} {output}"
@@ -73,22 +75,13 @@ def race(build: Path, folder: Path, form: str, commands: Mapping[str, str], turn
     for side in commands:
         output = _output(build, folder, side)
         size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
-        results[side] = Result(_median(runs[side]), score(truth, read_output(output, truth)), size)
+        results[side] = Result(median(runs[side]), score(truth, read_output(output, truth)), size)
         shutil.rmtree(output)
     return results
 
 
 def _output(build: Path, folder: Path, side: str) -> Path:
     return build / f"out-{side}-{folder.name}"
-
-
-def _median(runs: Sequence[Measured]) -> Measured:
-    return Measured(
-        statistics.median(run.wall_seconds for run in runs),
-        statistics.median(run.cpu_seconds for run in runs),
-        int(statistics.median(run.peak_bytes for run in runs)),
-        max(run.processes for run in runs),
-    )
 
 
 def table(results: Mapping[int, Mapping[str, Result]], articles: int) -> Iterator[str]:
@@ -116,7 +109,7 @@ def table(results: Mapping[int, Mapping[str, Result]], articles: int) -> Iterato
                 label,
                 *(format(value, form) for value in values),
                 "" if ratio is None else f"{ratio:.2f}",
-                "" if goal is None or ratio is None else f"≤ {goal:g}: {_met(ratio <= goal)}",
+                "" if goal is None or ratio is None else at_most(goal, [ratio]),
             ]
 
     yield from markdown(["cost", *sides, "ratio", "goal"], list(costs()))
@@ -129,8 +122,7 @@ def _rates(sides: Sequence[str], pooled: Sequence[Score]) -> Iterator[list[str]]
     def line(label: str, values: Sequence[Rate]) -> list[str]:
         shown = ""
         if label in RATE_GOALS and "beamwire" in sides:
-            goal = RATE_GOALS[label]
-            shown = f"≥ {goal:g}: {_met(values[sides.index('beamwire')].value >= goal)}"
+            shown = at_least(RATE_GOALS[label], [values[sides.index("beamwire")].value])
         return [label, *map(str, values), shown]
 
     yield line("recall", [one.recall for one in pooled])
@@ -149,10 +141,6 @@ def _rates(sides: Sequence[str], pooled: Sequence[Score]) -> Iterator[list[str]]
         yield [label, *(f"{count:,}" for count in counts), ""]
     wrong = [", ".join(f"{kind} {count:,}" for kind, count in sorted(one.wrong_by_kind.items())) for one in pooled]
     yield ["wrong, by kind", *(listed or "none" for listed in wrong), ""]
-
-
-def _met(met: bool) -> str:
-    return "met" if met else "missed"
 
 
 def _pooled(scores: Sequence[Score]) -> Score:

@@ -1,8 +1,11 @@
 """What the commands of the benchmark share."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.benchmarks.bench import digest_of, heading, markdown, words_of
+import pipeline
+from tests.benchmarks.bench import ROOT, digest_of, heading, markdown, words_of
 
 
 def test_a_table_is_markdown_with_padded_columns() -> None:
@@ -23,7 +26,12 @@ def test_a_digest_follows_the_contents_and_not_the_place(tmp_path: Path) -> None
 
 def test_a_command_is_filled_in_word_by_word() -> None:
     words = words_of("{python} x {corpus} --output={output}", corpus=Path("a b"), output="c")
-    assert words[1:] == ["x", "a b", "--output=c"]
+    assert words == [sys.executable, "x", "a b", "--output=c"]
+
+
+def test_beamwire_is_that_of_this_checkout_where_none_is_installed() -> None:
+    done = subprocess.run(words_of("{beamwire} --version"), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"beamwire {pipeline.__version__}\n"
 
 
 def test_a_heading_names_the_command_the_machine_and_the_commit() -> None:
