@@ -38,7 +38,7 @@ from pipeline.flow import build
 from pipeline.forecast import Phase
 from pipeline.options import ENRICHED_WEIGHT, OptionError, is_local, make_runner, parse_beam_options, worker_processes
 from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
-from pipeline.processes import Processes, kill_workers
+from pipeline.processes import Processes, collect_seldom, kill_workers
 from pipeline.progress import Progress
 from pipeline.report import (
     DeadLetterCount,
@@ -85,6 +85,7 @@ def run(
             return
         if left_out and not quiet:
             _say(left_out)
+        collect_seldom()
         with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
             plan = plan_run(config, storage, inputs, model)
             staging = staging_of(storage, config.batch.staging)

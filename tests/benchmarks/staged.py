@@ -154,6 +154,7 @@ class NoPast:
 
     rows = 0
     unit_time = 0
+    tombstones: frozenset[bytes] = frozenset()
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """Nothing."""
@@ -167,6 +168,8 @@ class NoPast:
         """Nothing."""
         return []
 
-    def save(self, entries: Sequence[IndexEntry], links: Sequence[Link]) -> tuple[DatasetFile, ...]:
+    def save(
+        self, entries: Sequence[IndexEntry], links: Sequence[Link]
+    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps nothing."""
-        return ()
+        return (), ()

@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 from pipeline.dataset.batch import Batch, RunSoFar
+from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.sinks.articles import pieces_of, write_file
 from pipeline.sinks.history import BatchHistory
@@ -53,7 +54,7 @@ from transforms.parse import read_entries
 from transforms.schemas import Article, Block, Document, PlannedFile, RawEntry, Unit, Verdict
 from transforms.text import arrival
 from transforms.text.articles import clean_article
-from transforms.text.fingerprints import PERMUTATIONS, fingerprint
+from transforms.text.fingerprints import PERMUTATIONS, fingerprint, rule_number
 from transforms.text.likeness import Likeness
 from transforms.text.shingles import shingle_hashes
 
@@ -277,6 +278,7 @@ def _written(batch: Batch, path: str) -> pa.Table:
 
 def _batch(folder: Path, units: Sequence[Unit]) -> Batch:
     """A first batch of these units, in a dataset of which nothing is kept."""
+    storage = open_storage(str(folder))
     return Batch(
         name="steps",
         sequence=1,
@@ -286,7 +288,10 @@ def _batch(folder: Path, units: Sequence[Unit]) -> Batch:
         rows=0,
         unit_time=0,
         segments=(),
-        storage=open_storage(str(folder)),
+        tombstones=frozenset(),
+        fingerprint=rule_number(NEAR.shingle_words),
+        storage=storage,
+        blocks=staging_of(storage, None).blocks("steps"),
         tally=NoTally(),
         run=RunSoFar("steps", 0, "none", "{}", ()),
         enriched=False,
