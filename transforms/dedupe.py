@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count, repeat
 
 import apache_beam as beam
 import pyarrow as pa
@@ -166,11 +167,7 @@ class _Batch:
         )
 
 
-_KEYS = (
-    "unit",
-    "position",
-    "entry",
-    "day",
+_PLAIN_KEYS = (
     "url_key",
     "guid_key",
     "feed_key",
@@ -181,6 +178,15 @@ _KEYS = (
     "word_count",
     "chars",
     "excerpt",
+)
+"""Columns that go into a Record as they are, in the order of its fields."""
+
+_KEYS = (
+    "unit",
+    "position",
+    "entry",
+    "day",
+    *_PLAIN_KEYS,
     "feed_url",
     "shingles",
     "signature",
@@ -199,30 +205,21 @@ def _key_columns(store: BlockStore, block: Block) -> pa.Table:
 def _records(
     block: int, table: pa.Table, published: Sequence[int | None], unit_times: Mapping[int, int]
 ) -> Iterator[Record]:
-    of = {name: table[name].to_pylist() for name in _KEYS if name != "published"}
-    for row, unit in enumerate(of["unit"]):
-        yield Record(
-            unit=unit,
-            position=of["position"][row],
-            entry=of["entry"][row],
-            effective=effective_time(published[row], of["published_precision"][row], unit_times[unit]),
-            url_key=of["url_key"][row],
-            guid_key=of["guid_key"][row],
-            feed_key=of["feed_key"][row],
-            title_key=of["title_key"][row],
-            title_words=of["title_words"][row],
-            content_hash=of["content_hash"][row],
-            record_hash=of["record_hash"][row],
-            words=of["word_count"][row],
-            chars=of["chars"][row],
-            excerpt=of["excerpt"][row],
-            weak_guid=of["feed_url"][row] is None,
-            shingles=of["shingles"][row] or 0,
-            signature=of["signature"][row],
-            bands=of["bands"][row],
-            block=block,
-            row=row,
-        )
+    units, precisions = table["unit"].to_pylist(), table["published_precision"].to_pylist()
+    return map(
+        Record,
+        units,
+        table["position"].to_pylist(),
+        table["entry"].to_pylist(),
+        map(effective_time, published, precisions, map(unit_times.__getitem__, units)),
+        *(table[name].to_pylist() for name in _PLAIN_KEYS),
+        table["feed_url"].is_null().to_pylist(),
+        table["shingles"].fill_null(0).to_pylist(),
+        table["signature"].to_pylist(),
+        table["bands"].to_pylist(),
+        repeat(block),
+        count(),
+    )
 
 
 @dataclass(slots=True)

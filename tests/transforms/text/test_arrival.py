@@ -363,7 +363,7 @@ def test_a_chain_of_edits_ends_where_the_founder_is_no_longer_alike() -> None:
 
 
 def test_a_short_report_repeats_nothing_that_it_is_only_like() -> None:
-    short = [replace(record(unit=n, url=f"{n}", text=f"{n}", prints=ONE), shingles=19) for n in range(2)]
+    short = [record(unit=n, url=f"{n}", text=f"{n}", prints=ONE)._replace(shingles=19) for n in range(2)]
     assert rows(arrive(*short)) == [("articles", 1), ("articles", 1)]
 
 
@@ -419,7 +419,7 @@ def with_prints(one: Record) -> Record:
     prints = texts.get(one.content_hash)
     if prints is None:
         return one
-    return replace(one, shingles=40, signature=signature(prints), bands=bands(prints))
+    return one._replace(shingles=40, signature=signature(prints), bands=bands(prints))
 
 
 _names = st.sampled_from("abc")
@@ -464,6 +464,6 @@ def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(recor
 @settings(max_examples=300, deadline=None)
 @given(st.lists(hostile_records, max_size=30))
 def test_full_texts_that_arrive_again_add_no_row(records: list[Record]) -> None:
-    full = [replace(one, excerpt=False) for one in records]
-    again = [replace(one, unit=one.unit + 100) for one in full]
+    full = [one._replace(excerpt=False) for one in records]
+    again = [one._replace(unit=one.unit + 100) for one in full]
     assert len(made(arrive(*full, *again))) == len(made(arrive(*full)))
