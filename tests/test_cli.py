@@ -337,13 +337,29 @@ def test_a_damaged_manifest_is_named_with_the_remedy(copied: Path) -> None:
     assert not (copied / "_lock").exists()
 
 
+def test_a_dataset_of_the_first_release_is_queried_and_refused_by_run(tmp_path: Path) -> None:
+    old = shutil.copytree(ROOT / "tests" / "golden" / "release-0.1", tmp_path / "dataset")
+    before = digests(old)
+    sql = "SELECT kind, revision, excerpt, duplicate_kind FROM all_articles ORDER BY arrival"
+    found = beamwire("query", old, sql, "--format", "csv").stdout
+    assert found == "kind,revision,excerpt,duplicate_kind\narticle,1,,\nduplicate,1,,exact\nrevision,2,,\n"
+    said = (
+        f"beamwire: {old}: of format 1, made by release 0.1: its index has no fingerprints, by which near-duplicates are "
+        "found. It can be queried, not added to. Make a new dataset of the same inputs with another --output, or use the "
+        "release that made it.\n"
+    )
+    assert refusal("run", TEXTS, "--output", old, *FAST) == said
+    assert refusal("run", TEXTS, "--output", old, *FAST, "--dry-run") == said
+    assert digests(old) == before
+
+
 def test_a_dataset_of_a_newer_release_is_refused_by_number(copied: Path) -> None:
     manifest = copied / "_commits" / "000000000001.json"
     document = json.loads(manifest.read_bytes())
     document["manifest"]["format"] = 99
     manifest.write_text(json.dumps(document), encoding="utf-8")
     said = (
-        f"beamwire: {manifest}: format 99; this release knows format 1. "
+        f"beamwire: {manifest}: format 99; this release knows format 1 and 2. "
         "Install a newer release: pip install --upgrade beamwire.\n"
     )
     assert refusal("run", TEXTS, "--output", copied, *FAST) == said

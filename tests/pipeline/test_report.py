@@ -30,6 +30,7 @@ def report(**changes: object) -> RunReport:
         documents=345,
         parsed=340,
         unchanged=2,
+        removed=0,
         articles=268,
         duplicates_exact=50,
         duplicates_near=20,

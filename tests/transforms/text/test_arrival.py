@@ -27,6 +27,7 @@ class Memory:
 
     entries: list[IndexEntry] = field(default_factory=list)
     unit_time: int = 0
+    tombstones: frozenset[bytes] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -55,7 +56,7 @@ class Memory:
     ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps the entries."""
         self.entries.extend(entries)
-        return ()
+        return (), ()
 
 
 def digest(value: str) -> bytes:
