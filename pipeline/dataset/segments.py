@@ -202,7 +202,7 @@ def _explained(storage: Storage, committed: DatasetFile) -> Iterator[None]:
         raise SegmentMissing(
             f"{storage.where(committed.path)}: missing, though a manifest names it. {_remedy(storage)}"
         ) from None
-    except (pa.ArrowException, EOFError) as error:
+    except (pa.ArrowException, EOFError, ValueError) as error:  # a name of a column may be no UTF-8
         raise _damaged(storage, committed, str(error)) from error
     except OSError as error:
         if type(error) is not OSError:  # a StorageError says more
