@@ -45,9 +45,10 @@ test: ## Run the tests
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
-kills: ## Kill runs at every point and at random moments, 200 times (ARGS="--kills 1000 --seed 7")
+kills: ## Kill runs 200 times, at every point and at random moments; let runs race for commits
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/python -m tests.kills $(ARGS)
+	$(BIN)/python -m tests.races
 
 lint: ## Check style, format and types
 	$(ENVIRONMENT) install dev gcp

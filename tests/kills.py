@@ -10,6 +10,7 @@ half-written: the kill comes between two calls of the operating system.
 
 import argparse
 import builtins
+import ctypes
 import functools
 import hashlib
 import io
@@ -253,6 +254,55 @@ class _Shutil:
                 file.unlink()
             event("half")
         shutil.rmtree(path)
+
+
+def damage(kind: str, how: str) -> None:
+    """The first file of this kind that is written is damaged at once: one bit is turned, or its end is lost."""
+    storage: Any = LocalStorage
+    write = storage.write
+    left = [True]
+
+    def damaging(self: LocalStorage, name: str, *rest: Any, **named: Any) -> None:
+        write(self, name, *rest, **named)
+        if kind_of(name) == kind and left:
+            left.pop()
+            path = Path(self.where(name))
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2] ^= 1
+            path.write_bytes(data if how == "bit" else data[: len(data) // 2])
+
+    storage.write = damaging
+
+
+def lose_permission(root: str) -> None:
+    """After the first commit the folders of articles cannot be written into, not even by root."""
+    _give_up_powers()
+    storage: Any = LocalStorage
+    create = storage.create
+
+    def creating(self: LocalStorage, name: str, data: bytes) -> None:
+        create(self, name, data)
+        if kind_of(name) == "manifest":
+            for folder in (Path(root, "articles"), *Path(root, "articles").iterdir()):
+                folder.chmod(0o555)
+
+    storage.create = creating
+
+
+def _give_up_powers() -> None:
+    """Root may write everywhere; without these two powers (Linux) it may do what its files let it."""
+    if os.geteuid():
+        return
+    version, powers = 0x20080522, 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    header = (ctypes.c_uint32 * 2)(version, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, twice
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capget(header, sets) or not sets[0]:
+        raise OSError(ctypes.get_errno(), "capget")
+    sets[0] &= ~powers
+    sets[1] &= ~powers
+    if libc.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def events(log: Path) -> list[tuple[Point, int, int]]:

@@ -31,6 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 """Libraries that start threads when they are imported do not: what has threads is not forked safely."""
 
+_EMULATOR = ("STORAGE_EMULATOR_HOST", "NO_GCE_CHECK")
+"""Variables of a test that its commands get, for the emulator of an object store."""
+
 _LIMIT_SECONDS = 240.0
 _GRACE_SECONDS = 20.0
 _POLL_SECONDS = 0.005
@@ -50,7 +53,6 @@ class Command:
 
     words: Sequence[str | Path]
     prepare: Prepare | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
     kill_after: float | None = None
 
 
@@ -106,7 +108,8 @@ class Warm:
     def run_together(self, commands: Sequence[Command]) -> list[Ended]:
         """Runs commands at the same time, until all have ended."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        asked = [asdict(it) | {"words": list(map(str, it.words))} for it in commands]
+        emulator = {name: os.environ[name] for name in _EMULATOR if name in os.environ}
+        asked = [asdict(it) | {"words": list(map(str, it.words)), "env": emulator} for it in commands]
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -142,8 +145,12 @@ def _import_everything() -> None:
         "pyarrow.compute",
         "pyarrow.dataset",
         "tests.kills",
+        "tests.races",
     ):
         importlib.import_module(name)
+    from pipeline.dataset.gcs import _google
+
+    _google()
 
 
 @dataclass(slots=True)
