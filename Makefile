@@ -3,10 +3,12 @@
 #   PYTHON=/path/to/python  the Python to use (default: the newest that runs)
 #   VENV=folder             where the virtual environment stands (default: .venv)
 #   ARGS="-k dedupe -x"     further arguments for pytest or the benchmarks
+#   BENCH=thresholds        the benchmark: run (default), thresholds, scale or steps
 
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+BENCH ?= run
 export VENV PYTHON
 
 # It makes every start compile everything again.
@@ -54,9 +56,9 @@ lint: ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: ## Run the benchmarks beside a plain script that does the same
+bench: ## Run the benchmarks: beside a plain script that does the same, or BENCH
 	$(ENVIRONMENT) install dev gcp
-	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
 
 wheel: ## Build the wheel into dist/ and check what is in it
 	$(ENVIRONMENT) install dev gcp

@@ -20,7 +20,7 @@ from pipeline.quiet import quiet_beam
 
 EPILOG = "Each command explains itself: beamwire run --help"
 
-RUN_FLAGS = ("--config", "--output", "--set", "--dry-run", "--quiet", "--help")
+RUN_FLAGS = ("--config", "--output", "--staging", "--set", "--dry-run", "--quiet", "--help")
 """Flags of `beamwire run`; every other flag is Beam's."""
 
 SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_letters", "runs")
@@ -68,7 +68,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("paths", nargs="*", metavar="PATH", help="file, directory, glob or gs:// pattern")
     run.add_argument("--output", metavar="DIR", help="root of the dataset: a directory or gs://bucket/prefix")
-    run.add_argument("--config", metavar="FILE", help="YAML file with settings; PATH and --output go before it")
+    run.add_argument("--staging", metavar="DIR", help="where blocks lie while a batch runs; by default in the dataset")
+    run.add_argument(
+        "--config", metavar="FILE", help="YAML file with settings; PATH, --output and --staging go before it"
+    )
     run.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, as in enrich.enabled=false"
     )
@@ -175,7 +178,11 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
     from pipeline.config_file import ConfigError, load_config
 
     try:
-        overrides = {"output": known.output, "source.paths": known.paths or None}
+        overrides = {
+            "output": known.output,
+            "source.paths": known.paths or None,
+            "batch.staging": known.staging,
+        }
         config = load_config(known.config, known.set, overrides)
         if not config.source.paths:
             raise ConfigError("nothing to read: name a PATH, or source.paths in the config")

@@ -16,7 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import NoReturn
@@ -29,14 +29,16 @@ from pipeline.config import Config
 from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
 from pipeline.dataset.commits import Manifest, batch_name, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
-from pipeline.dataset.layout import LOCK, STAGING
+from pipeline.dataset.layout import LOCK
 from pipeline.dataset.lock import dataset_lock
+from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
 from pipeline.flow import build
 from pipeline.forecast import Phase
-from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
+from pipeline.options import ENRICHED_WEIGHT, OptionError, is_local, make_runner, parse_beam_options, worker_processes
 from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
+from pipeline.processes import Processes, collect_seldom, kill_workers
 from pipeline.progress import Progress
 from pipeline.report import (
     DeadLetterCount,
@@ -44,10 +46,10 @@ from pipeline.report import (
     print_plan,
     print_report,
 )
+from pipeline.shards import run_batch
 from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
 from pipeline.sources.inputs import InputError
 from pipeline.tally import FileTally, NoTally, planned
-from pipeline.workers import kill_workers
 from transforms.enrich import Model, ModelMissing, find_model
 from transforms.schemas import Unit
 
@@ -83,10 +85,13 @@ def run(
             return
         if left_out and not quiet:
             _say(left_out)
+        collect_seldom()
         with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
             plan = plan_run(config, storage, inputs, model)
+            staging = staging_of(storage, config.batch.staging)
             try:
-                report = _Chain(plan, options, started, folder, quiet).run()
+                with _workers(plan, options) as processes:
+                    report = _Chain(plan, options, staging, processes, started, folder, quiet).run()
             except Exception as error:
                 raise RunFailed(_explained(error, log_folder=os.path.dirname(folder))) from error
     except (OptionError, InputError, ModelMissing, StorageError, DatasetError) as error:
@@ -98,9 +103,20 @@ def run(
 class _Chain:
     """The batches of one run, each built upon the manifest of the one before."""
 
-    def __init__(self, plan: Plan, options: PipelineOptions, started: float, folder: str, quiet: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: PipelineOptions,
+        staging: Staging,
+        processes: Processes | None,
+        started: float,
+        folder: str,
+        quiet: bool,
+    ) -> None:
         self._plan = plan
         self._options = options
+        self._staging = staging
+        self._processes = processes
         self._folder = folder  # of temporary files
         self._quiet = quiet
         self._started = started
@@ -115,8 +131,8 @@ class _Chain:
     def run(self) -> RunReport:
         """Does every batch, and says what became of them all."""
         plan, storage = self._plan, self._plan.storage
-        if runner_kind(self._options) != "remote":
-            storage.delete_folder(STAGING)  # what a killed run left; the lock is ours
+        if is_local(self._options):  # what killed runs left; the lock is ours
+            self._staging.clear()
             storage.delete_leftovers()
         note = changed_settings(plan)
         if note and plan.batches and not self._quiet:
@@ -136,8 +152,9 @@ class _Chain:
         plan, storage = self._plan, self._plan.storage
         state = plan.state if number == 1 else read_state(storage)
         run = self._run if number == 1 else read_run(storage, self._run)
+        name = batch_name(state.parent, units, plan.settings)
         batch = Batch(
-            name=batch_name(state.parent, units, plan.settings),
+            name=name,
             sequence=state.sequence + 1,
             parent=state.parent,
             units=units,
@@ -148,6 +165,7 @@ class _Chain:
             tombstones=frozenset(map(bytes.fromhex, state.tombstones)),
             fingerprint=plan.fingerprint,
             storage=storage,
+            blocks=self._staging.blocks(name),
             tally=NoTally() if self._quiet else FileTally(self._folder),
             run=run.with_last(number == len(plan.batches)),
             enriched=plan.model is not None,
@@ -156,12 +174,23 @@ class _Chain:
         )
         with progress.batch(number, self._folder, _phases(batch, plan.model is not None, self._folder)):
             self._launch(batch)
-        storage.delete_folder(STAGING)
+        self._staging.clear()
 
     def _launch(self, batch: Batch) -> None:
+        if self._processes is not None:
+            run_batch(self._processes, self._plan.config, batch, self._plan.model, self._folder)
+            return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
         build(root, self._plan.config, batch, self._plan.model)
         root.run().wait_until_finish()
+
+
+def _workers(plan: Plan, options: PipelineOptions) -> AbstractContextManager[Processes | None]:
+    """The processes that the run takes besides this one; they are started before anything here has a thread."""
+    bytes_to_read = sum(unit.size for units in plan.batches for unit in units)
+    weight = bytes_to_read * (ENRICHED_WEIGHT if plan.model is not None else 1)
+    count = worker_processes(options, weight) if is_local(options) else 1
+    return Processes(count) if count > 1 and plan.batches else nullcontext()
 
 
 def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:

@@ -59,14 +59,14 @@ def segment_file(sequence: int, batch: str) -> str:
     return f"{INDEX}/segment-{sequence:012d}-{batch}.parquet"
 
 
+def first_sequence(segment: str) -> int:
+    """The number of the first manifest whose entries are in the index segment at this path."""
+    return int(segment.removeprefix(f"{INDEX}/segment-").partition("-")[0])
+
+
 def manifest_file(sequence: int) -> str:
     """The manifest with this number, counted from 1."""
     return f"{COMMITS}/{sequence:012d}.json"
-
-
-def staging_folder(batch: str) -> str:
-    """Where a batch keeps its blocks until it is committed."""
-    return f"{STAGING}/{batch}"
 
 
 def run_file(run: str) -> str:

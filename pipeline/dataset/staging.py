@@ -6,6 +6,7 @@ opens the file for the first time, and nobody else ever sees.
 """
 
 import functools
+import hashlib
 import io
 import zlib
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import pyarrow as pa
 
 from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.layout import STAGING
 from pipeline.dataset.storage import Storage
+from pipeline.dataset.stores import open_storage
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -47,6 +50,29 @@ class StagedBlocks:
         if isinstance(file, pa.NativeFile):
             return cast("BinaryIO", pa.BufferReader(file.read_buffer(file.size() - _TRAILER_BYTES)))
         return io.BufferedReader(_WithoutTrailer(file))
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The folder in which the batches of one dataset are staged."""
+
+    storage: Storage
+    folder: str
+
+    def blocks(self, batch: str) -> StagedBlocks:
+        """Where this batch keeps its blocks."""
+        return StagedBlocks(self.storage, f"{self.folder}/{batch}")
+
+    def clear(self) -> None:
+        """Deletes all that is staged, also what killed runs have left. Only under the lock of the dataset."""
+        self.storage.delete_folder(self.folder)
+
+
+def staging_of(dataset: Storage, elsewhere: str | None) -> Staging:
+    """Where a dataset is staged: in its own folder, or below another one, which other datasets may share."""
+    if elsewhere is None:
+        return Staging(dataset, STAGING)
+    return Staging(open_storage(elsewhere), f"{STAGING}/{hashlib.sha256(dataset.location.encode()).hexdigest()[:16]}")
 
 
 @functools.lru_cache(maxsize=_REMEMBERED_FILES)  # of those that raise it remembers none

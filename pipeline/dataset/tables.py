@@ -140,7 +140,7 @@ RUNS = _table(
 INDEX = _table(
     _column("kind", pa.int8(), "0 a row of the dataset, 1 an alias of an id, 2 a pair of ids already linked"),
     _column("number", pa.int64(), "Arrival number of the row; of aliases and links the number of the next row"),
-    _column("id", pa.binary(16), "Id of the article"),
+    _column("id", pa.binary(16), "Id of the article; null where it is url_key, else guid_key, else record_hash"),
     _column("other_id", pa.binary(16), "Of a link: the other id"),
     _column("revision", pa.int32(), "Revision of the row"),
     _column("url_key", pa.binary(16), "Hash of the canonical URL"),

@@ -1,0 +1,35 @@
+"""What the readers of all formats share: what a feed hands down to its entries, and their enclosures."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from transforms.schemas import Enclosure
+from transforms.text.errors import TooLarge
+
+MAX_ENTRIES: Final = 50_000
+"""Entries a feed may have: 50 times the longest of 200 real ones, and 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed says of itself and its entries share."""
+
+    scope: str | None
+    base_url: str | None
+    language: str | None
+    authors: tuple[str, ...] = ()
+
+
+def refuse_many(entries: int) -> None:
+    """Raises TooLarge if a feed has more entries than it may."""
+    if entries > MAX_ENTRIES:
+        raise TooLarge(f"a feed of more than {MAX_ENTRIES:,} entries")
+
+
+def enclosure_of(url: Any, kind: Any, length: Any) -> Enclosure | None:
+    """The enclosure of three values as a feed gives them; None without a URL. A length that is none is left out."""
+    if not isinstance(url, str) or not url.strip():
+        return None
+    digits = str(length).strip() if isinstance(length, str | int) and not isinstance(length, bool) else ""
+    size = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+    return Enclosure(url.strip(), kind.strip() or None if isinstance(kind, str) else None, size)
