@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -34,8 +34,9 @@ from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
-from pipeline.flow import build
+from pipeline.flow import STEPS, build
 from pipeline.forecast import Phase
+from pipeline.meter import Meter, StepCost, beam_seconds
 from pipeline.options import ENRICHED_WEIGHT, OptionError, is_local, make_runner, parse_beam_options, worker_processes
 from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
 from pipeline.processes import Processes, collect_seldom, kill_workers
@@ -47,7 +48,7 @@ from pipeline.report import (
     print_report,
 )
 from pipeline.shards import run_batch
-from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
+from pipeline.sinks.runs import costs_of, counts_of, dead_letters_of, nothing_done, read_run, with_costs, write_run
 from pipeline.sources.inputs import InputError
 from pipeline.tally import FileTally, NoTally, planned
 from transforms.enrich import Model, ModelMissing, find_model
@@ -90,8 +91,8 @@ def run(
             plan = plan_run(config, storage, inputs, model)
             staging = staging_of(storage, config.batch.staging)
             try:
-                with _workers(plan, options) as processes:
-                    report = _Chain(plan, options, staging, processes, started, folder, quiet).run()
+                with _workers(plan, options) as processes, Meter() as meter:
+                    report = _Chain(plan, options, staging, processes, meter, started, folder, quiet).run()
             except Exception as error:
                 raise RunFailed(_explained(error, log_folder=os.path.dirname(folder))) from error
     except (OptionError, InputError, ModelMissing, StorageError, DatasetError) as error:
@@ -109,6 +110,7 @@ class _Chain:
         options: PipelineOptions,
         staging: Staging,
         processes: Processes | None,
+        meter: Meter,
         started: float,
         folder: str,
         quiet: bool,
@@ -117,6 +119,7 @@ class _Chain:
         self._options = options
         self._staging = staging
         self._processes = processes
+        self._meter = meter
         self._folder = folder  # of temporary files
         self._quiet = quiet
         self._started = started
@@ -139,19 +142,19 @@ class _Chain:
             _say(note)
         if not plan.batches:
             write_run(storage, nothing_done(self._run, int(time.time() * 1e6)))
-            return _report(plan, [], time.time() - self._started)
+            return _report(plan, [], time.time() - self._started, {})
         sizes = [sum(unit.size for unit in units) for units in plan.batches]
         with Progress(sizes, quiet=self._quiet) as progress:
             for number, units in enumerate(plan.batches, start=1):
                 self._do(number, units, progress)
         manifests = list(read_manifests(storage, after=plan.state.sequence))
-        return _report(plan, manifests, time.time() - self._started)
+        return _report(plan, manifests, time.time() - self._started, costs_of(self._run))
 
     def _do(self, number: int, units: tuple[Unit, ...], progress: Progress) -> None:
         """One batch, from its units to its manifest."""
         plan, storage = self._plan, self._plan.storage
         state = plan.state if number == 1 else read_state(storage)
-        run = self._run if number == 1 else read_run(storage, self._run)
+        run = self._run if number == 1 or is_local(self._options) else read_run(storage, self._run)
         name = batch_name(state.parent, units, plan.settings)
         batch = Batch(
             name=name,
@@ -174,15 +177,21 @@ class _Chain:
         )
         with progress.batch(number, self._folder, _phases(batch, plan.model is not None, self._folder)):
             self._launch(batch)
+        if is_local(self._options):  # what a step costs is known when it is done, and its run is committed then
+            self._run = with_costs(read_run(storage, self._run), self._meter.take())
+            write_run(storage, self._run)
         self._staging.clear()
 
     def _launch(self, batch: Batch) -> None:
         if self._processes is not None:
-            run_batch(self._processes, self._plan.config, batch, self._plan.model, self._folder)
+            run_batch(self._processes, self._plan.config, batch, self._plan.model, self._folder, self._meter)
             return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
         build(root, self._plan.config, batch, self._plan.model)
-        root.run().wait_until_finish()
+        with self._meter.phase(*STEPS):
+            result = root.run()
+            result.wait_until_finish()
+        self._meter.add({step: spent for step, spent in beam_seconds(result).items() if step in STEPS})
 
 
 def _workers(plan: Plan, options: PipelineOptions) -> AbstractContextManager[Processes | None]:
@@ -276,7 +285,7 @@ def _stopped_by_signals(storage: Storage, folder: str) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunReport:
+def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float, costs: Mapping[str, StepCost]) -> RunReport:
     counts = [counts_of(manifest) for manifest in manifests]
     letters: dict[tuple[str, str], int] = {}
     for manifest in manifests:
@@ -301,6 +310,7 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunRep
         files=len(files),
         bytes=sum(file.bytes for file in files),
         seconds=seconds,
+        costs=costs,
     )
 
 

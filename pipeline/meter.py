@@ -8,7 +8,7 @@ launcher, over itself and all its descendants. Fused steps work side by side, so
         with meter.phase("Read", "Parse", "Normalize", "Stage"):
             …
         meter.add(beam_seconds(result))              # a dict, which also travels from a worker
-        with meter.phase("Deduplicate"):             # one step: its seconds are those of the phase
+        with meter.step("Deduplicate"):              # at work here: its seconds are those that pass
             …
         costs = meter.take()                         # at each commit
 """
@@ -71,17 +71,22 @@ class Meter:
 
     @contextmanager
     def phase(self, *steps: str) -> Iterator[None]:
-        """These steps are at work. Of a single one the seconds are taken too; those of several are told with `add`."""
+        """These steps are at work, somewhere; their seconds are told with `add`."""
         before, self._steps = self._steps, steps
-        started = self._clock()
         self._sample()
         try:
             yield
         finally:
             self._sample()
             self._steps = before
-            if len(steps) == 1:
-                self.add({steps[0]: self._clock() - started})
+
+    @contextmanager
+    def step(self, step: str) -> Iterator[None]:
+        """This step is at work here: its seconds are taken, too."""
+        started = self._clock()
+        with self.phase(step):
+            yield
+        self.add({step: self._clock() - started})
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Further seconds of steps, as `beam_seconds` found them in this process or in another."""

@@ -15,7 +15,9 @@ import os
 import pickle
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -25,41 +27,45 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch
 from pipeline.flow import deduplicate, enrich_blocks, stage_units
+from pipeline.meter import Meter, beam_seconds
 from pipeline.processes import Processes
 from pipeline.sinks.articles import WriteArticles
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.dead_letters import DeadLetterDoor, write_files
 from transforms.enrich import Model
-from transforms.schemas import Block, DatasetFile, MarkedBlock, Unit
+from transforms.schemas import MarkedBlock, Unit
 
 T = TypeVar("T")
 
 
-def run_batch(processes: Processes, config: Config, batch: Batch, model: Model | None, folder: str) -> None:
+def run_batch(
+    processes: Processes, config: Config, batch: Batch, model: Model | None, folder: str, meter: Meter
+) -> None:
     """Does the batch, from its units to its manifest. `folder` is for what workers answer.
 
     Raises WorkerFailed, and what deciding and committing raise.
     """
     count = len(processes)
-    staged = processes.each(
-        stage_shard, [(config, batch, units, folder) for units in parts(batch.units, count, lambda unit: unit.size)]
-    )
-    letters = [block for _, blocks, _ in staged for block in blocks]
-    verdict = deduplicate(config, batch).decide()([block for blocks, _, _ in staged for block in blocks])
+    with meter.phase("Read", "Parse", "Normalize", "Stage"):
+        shares = parts(batch.units, count, lambda unit: unit.size)
+        staged = _each(processes, meter, stage_shard, [(config, batch, units, folder) for units in shares])
+    letters = staged["letters"]
+    with meter.step("Deduplicate"):
+        verdict = deduplicate(config, batch).decide()(staged["blocks"])
     if model is not None and verdict.blocks:
-        shares = parts(verdict.blocks, count, lambda marked: marked.block.rows)
-        enriched = processes.each(enrich_shard, [(config, batch, model, blocks, folder) for blocks in shares])
-        letters += [block for blocks in enriched for block in blocks]
-    shares = shares_of_files(verdict.blocks, count)
-    written = processes.each(write_shard, [(batch, blocks, folder) for blocks in shares])
-    files = [file for files in written for file in files]
-    documents = sum(count for _, _, count in staged)
-    commit_batch(verdict, files, list(write_files(letters, batch)), documents, batch, time.time)
+        with meter.phase("Enrich"):
+            marked = parts(verdict.blocks, count, lambda it: it.block.rows)
+            enriched = [(config, batch, model, blocks, folder) for blocks in marked]
+            letters += _each(processes, meter, enrich_shard, enriched)["letters"]
+    with meter.phase("Write"):
+        marked = shares_of_files(verdict.blocks, count)
+        files = _each(processes, meter, write_shard, [(batch, blocks, folder) for blocks in marked])["files"]
+    with meter.step("Commit"):
+        letter_files = list(write_files(letters, batch))
+        commit_batch(verdict, files, letter_files, sum(staged["documents"]), batch, time.time)
 
 
-def stage_shard(
-    config: Config, batch: Batch, units: Sequence[Unit], folder: str
-) -> tuple[list[Block], list[Block], int]:
+def stage_shard(config: Config, batch: Batch, units: Sequence[Unit], folder: str) -> "Answer":
     """Reads and stages some units: blocks of articles, blocks of dead letters, and the number of documents."""
 
     def build(root: beam.Pipeline) -> dict[str, beam.PCollection[Any]]:
@@ -68,11 +74,10 @@ def stage_shard(
         read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
         return {"blocks": blocks, "letters": errors.output(), "documents": read}
 
-    found = _run(build, folder)
-    return found["blocks"], found["letters"], found["documents"][0]
+    return _run(build, folder)
 
 
-def enrich_shard(config: Config, batch: Batch, model: Model, blocks: Sequence[MarkedBlock], folder: str) -> list[Block]:
+def enrich_shard(config: Config, batch: Batch, model: Model, blocks: Sequence[MarkedBlock], folder: str) -> "Answer":
     """Enriches some blocks; answers the blocks of dead letters."""
 
     def build(root: beam.Pipeline) -> dict[str, beam.PCollection[Any]]:
@@ -80,18 +85,16 @@ def enrich_shard(config: Config, batch: Batch, model: Model, blocks: Sequence[Ma
             enrich_blocks(root | "Blocks" >> beam.Create(blocks), batch, model, errors)
         return {"letters": errors.output()}
 
-    letters: list[Block] = _run(build, folder)["letters"]
-    return letters
+    return _run(build, folder)
 
 
-def write_shard(batch: Batch, blocks: Sequence[MarkedBlock], folder: str) -> list[DatasetFile]:
+def write_shard(batch: Batch, blocks: Sequence[MarkedBlock], folder: str) -> "Answer":
     """Writes the files that the blocks name."""
 
     def build(root: beam.Pipeline) -> dict[str, beam.PCollection[Any]]:
         return {"files": root | "Blocks" >> beam.Create(blocks) | "Write" >> WriteArticles(batch)}
 
-    files: list[DatasetFile] = _run(build, folder)["files"]
-    return files
+    return _run(build, folder)
 
 
 def parts(items: Iterable[T], count: int, weight: Callable[[T], int]) -> list[list[T]]:
@@ -126,7 +129,27 @@ def shares_of_files(blocks: Sequence[MarkedBlock], count: int) -> list[list[Mark
     return shares
 
 
-def _run(build: Callable[[beam.Pipeline], dict[str, beam.PCollection[Any]]], folder: str) -> dict[str, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a shard answers: the elements of its collections by name, and the seconds of its steps."""
+
+    found: dict[str, list[Any]]
+    seconds: dict[str, float]
+
+
+def _each(
+    processes: Processes, meter: Meter, work: Callable[..., Answer], arguments: Sequence[tuple[Any, ...]]
+) -> dict[str, list[Any]]:
+    """Has every shard done, and joins what they answer."""
+    joined: dict[str, list[Any]] = defaultdict(list)
+    for answer in processes.each(work, arguments):
+        for name, elements in answer.found.items():
+            joined[name] += elements
+        meter.add(answer.seconds)
+    return joined
+
+
+def _run(build: Callable[[beam.Pipeline], dict[str, beam.PCollection[Any]]], folder: str) -> Answer:
     """Runs a pipeline in this process and answers the elements of its collections, which are few and small."""
     root = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     kept = {}
@@ -134,8 +157,9 @@ def _run(build: Callable[[beam.Pipeline], dict[str, beam.PCollection[Any]]], fol
         kept[name] = os.path.join(folder, f"{name}-{uuid.uuid4().hex}.pickle")
         label = name.capitalize()
         _ = collection | f"All{label}" >> beam.combiners.ToList() | f"Keep{label}" >> beam.Map(_keep, kept[name])
-    root.run().wait_until_finish()
-    return {name: _kept(path) for name, path in kept.items()}
+    result = root.run()
+    result.wait_until_finish()
+    return Answer({name: _kept(path) for name, path in kept.items()}, beam_seconds(result))
 
 
 def _keep(elements: list[Any], path: str) -> None:

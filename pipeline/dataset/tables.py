@@ -130,8 +130,8 @@ RUNS = _table(
         "steps",
         pa.list_(_STEP),
         "What each step handed on (documents, entries, articles, rows, files), its seconds at work over all processes, "
-        "and the most memory that the run held meanwhile: one figure for Read to Stage, which work side by side; "
-        "seconds and bytes are null where nobody measures, as on remote runners",
+        "and the most memory that the run held meanwhile: one figure for steps that work side by side, with worker "
+        "processes Read to Stage, in one process all; seconds and bytes are null on remote runners",
     ),
     _column("settings", pa.string(), "Settings of the run as JSON"),
     _column("versions", pa.map_(pa.string(), pa.string()), "Versions of beamwire, Python, libraries and model"),

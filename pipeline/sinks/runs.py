@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +21,8 @@ from pipeline.sinks.parquet import write_parquet
 COUNTS = ("documents", "parsed", "unchanged", "removed", "articles", "duplicates", "revisions", "links")
 
 
-def after_batch(
-    run: RunSoFar, manifest: Manifest, now: int, costs: Mapping[str, StepCost] = MappingProxyType({})
-) -> RunSoFar:
-    """The run with one more batch committed, and what its steps cost. `now` is in microseconds."""
+def after_batch(run: RunSoFar, manifest: Manifest, now: int) -> RunSoFar:
+    """The run with one more batch committed. `now` is in microseconds."""
     before = run.row or _first_row(run)
     committed = before["batches"][-1]["committed"] if before["batches"] else run.started
     counts = counts_of(manifest)
@@ -50,9 +47,20 @@ def after_batch(
                 "committed": now,
             },
         ],
-        "steps": _steps(before["steps"], handed_on(manifest), costs),
+        "steps": _steps(before["steps"], handed_on(manifest), {}),
     }
     return replace(run, row=row)
+
+
+def with_costs(run: RunSoFar, costs: Mapping[str, StepCost]) -> RunSoFar:
+    """The run with what the steps of its last batch cost, which is known when that is committed."""
+    nothing_more = {step["step"]: 0 for step in run.row["steps"]}
+    return replace(run, row=run.row | {"steps": _steps(run.row["steps"], nothing_more, costs)})
+
+
+def costs_of(run: RunSoFar) -> dict[str, StepCost]:
+    """What the steps of the run cost so far."""
+    return {step["step"]: StepCost(step["seconds"], step["peak_bytes"]) for step in run.row["steps"]}
 
 
 def nothing_done(run: RunSoFar, now: int) -> RunSoFar:

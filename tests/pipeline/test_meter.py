@@ -38,9 +38,9 @@ class Script:
 def test_the_seconds_of_a_phase_are_those_of_its_one_step() -> None:
     script = Script()
     meter = script.meter()
-    with meter.phase("Deduplicate"):
+    with meter.step("Deduplicate"):
         script.now, script.held = 2.5, 70
-    with meter.phase("Deduplicate"):
+    with meter.step("Deduplicate"):
         script.now, script.held = 3.0, 50
     assert meter.take() == {"Deduplicate": StepCost(3.0, 70)}
 
@@ -58,11 +58,11 @@ def test_steps_that_work_side_by_side_share_a_peak_and_their_seconds_are_told() 
 def test_a_batch_takes_its_costs_and_the_next_begins_with_none() -> None:
     script = Script()
     meter = script.meter()
-    with meter.phase("Commit"):
+    with meter.step("Commit"):
         script.now, script.held = 1.0, 70
     assert meter.take() == {"Commit": StepCost(1.0, 70)}
     script.held = 0
-    with meter.phase("Write"):
+    with meter.step("Write"):
         script.now, script.held = 3.0, 50
     assert meter.take() == {"Write": StepCost(2.0, 50)}
     assert meter.take() == {}
@@ -71,7 +71,7 @@ def test_a_batch_takes_its_costs_and_the_next_begins_with_none() -> None:
 def test_a_failure_passes_through_a_phase_and_what_it_cost_is_known() -> None:
     script = Script()
     meter = script.meter()
-    with pytest.raises(ZeroDivisionError), meter.phase("Write"):
+    with pytest.raises(ZeroDivisionError), meter.step("Write"):
         script.now = 4.0
         raise ZeroDivisionError
     assert meter.take() == {"Write": StepCost(4.0, 0)}
@@ -81,7 +81,7 @@ def test_a_memory_that_cannot_be_told_fails_nothing() -> None:
     def broken() -> int:
         raise OSError("no such process")
 
-    with Meter(broken, lambda: 0.0) as meter, meter.phase("Write"):
+    with Meter(broken, lambda: 0.0) as meter, meter.step("Write"):
         pass
     assert meter.take() == {"Write": StepCost(0.0, None)}
 

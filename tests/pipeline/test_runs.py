@@ -9,7 +9,7 @@ from pipeline.dataset.batch import RunSoFar
 from pipeline.dataset.commits import DatasetState, Manifest, next_manifest
 from pipeline.dataset.stores import open_storage
 from pipeline.meter import StepCost
-from pipeline.sinks.runs import after_batch, handed_on, nothing_done, read_run, write_run
+from pipeline.sinks.runs import after_batch, handed_on, nothing_done, read_run, with_costs, write_run
 from tests.datasets import run
 from tests.kills import BATCH_MEBIBYTES, write_corpus
 from tests.pipeline.dataset.samples import unit
@@ -55,8 +55,12 @@ def test_each_step_hands_on_what_its_name_says() -> None:
 
 
 def test_counts_and_seconds_of_batches_are_added_and_of_peaks_the_greatest_counts() -> None:
-    first = after_batch(RUN, manifest(), 2_000_000, {"Parse": StepCost(1.5, 70), "Commit": StepCost(0.25, 90)})
-    second = after_batch(first, manifest(), 3_000_000, {"Parse": StepCost(2.0, 60), "Stage": StepCost(None, 5)})
+    first = with_costs(
+        after_batch(RUN, manifest(), 2_000_000), {"Parse": StepCost(1.5, 70), "Commit": StepCost(0.25, 90)}
+    )
+    second = with_costs(
+        after_batch(first, manifest(), 3_000_000), {"Parse": StepCost(2.0, 60), "Stage": StepCost(None, 5)}
+    )
     steps = steps_of(second)
     assert list(steps) == ["Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write", "Commit"]
     assert steps["Parse"] == {"step": "Parse", "elements": 44, "seconds": 3.5, "peak_bytes": 70}
@@ -72,7 +76,7 @@ def test_where_nobody_measures_steps_have_their_counts() -> None:
 
 def test_a_row_is_read_as_it_was_written(tmp_path: Path) -> None:
     storage = open_storage(str(tmp_path))
-    one = after_batch(RUN, manifest(), 2_000_000, {"Parse": StepCost(1.5, 70)})
+    one = with_costs(after_batch(RUN, manifest(), 2_000_000), {"Parse": StepCost(1.5, 70)})
     write_run(storage, one)
     again = read_run(storage, RUN)
     assert after_batch(again, manifest(), 3_000_000).row | {"versions": None} == (
