@@ -84,9 +84,11 @@ class Meter:
     def step(self, step: str) -> Iterator[None]:
         """This step is at work here: its seconds are taken, too."""
         started = self._clock()
-        with self.phase(step):
-            yield
-        self.add({step: self._clock() - started})
+        try:
+            with self.phase(step):
+                yield
+        finally:
+            self.add({step: self._clock() - started})
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Further seconds of steps, as `beam_seconds` found them in this process or in another."""
