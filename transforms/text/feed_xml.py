@@ -12,10 +12,12 @@ from lxml import etree
 
 from transforms.schemas import Document, RawEntry
 from transforms.text.errors import MalformedFeed
-from transforms.text.feed_elements import ENTRY_NAMES, entry_of, feed_of, items_of, local_name
+from transforms.text.feed_elements import entry_of, feed_of, items_of
 from transforms.text.feed_mending import mended
+from transforms.text.feed_names import ENTRY_NAMES
 from transforms.text.feed_outline import HEAD_CHARS, Part, closed, outline
 from transforms.text.feed_tolerant import read_tolerantly
+from transforms.text.feed_values import local_name
 
 _END: Final = "end-of-the-entry"
 """The element behind an entry that is read by itself: where it is missing, the parser stopped early."""
