@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from transforms.schemas import Document, Problem, RawEntry
 from transforms.text.errors import MalformedFeed
-from transforms.text.feed_draft import Feed, draft_of, enclosure_of, finished, refuse_many
+from transforms.text.feed_draft import MAX_ENTRIES, Draft, Feed, enclosure_of, too_many_entries
 from transforms.text.urls import absolute_url
 
 _TEXTS: Final = {
@@ -41,7 +41,8 @@ def read_json(document: Document, text: str) -> Iterator[RawEntry]:
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
         raise MalformedFeed("a JSON object without a list of items")
-    refuse_many(len(items))
+    if len(items) > MAX_ENTRIES:
+        raise too_many_entries()
     self_link = absolute_url(_text(feed.get("feed_url")) or "", document.url)
     site_link = absolute_url(_text(feed.get("home_page_url")) or "", document.url or self_link)
     shared = Feed(
@@ -78,7 +79,7 @@ def _entry_of(document: Document, number: int, item: dict[str, Any], feed: Feed)
             else:
                 texts[name] = text
     get = texts.get
-    entry = draft_of(document, number, feed)
+    entry = Draft(document, number, feed)
     entry.url = get("url") or get("external_url")
     entry.guid = get("id")
     entry.title = get("title")
@@ -104,7 +105,7 @@ def _entry_of(document: Document, number: int, item: dict[str, Any], feed: Feed)
             for name, field in _TEXTS.items()
             if name in refused
         )
-    return finished(entry)
+    return entry.finished()
 
 
 def _authors_of(holder: dict[str, Any]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import base64
 import html
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from lxml import etree
@@ -67,17 +68,32 @@ def construct(element: Any) -> tuple[str, bool] | None:
     return value, looks_like_html(value)
 
 
-def people(element: Any) -> list[str]:
+def person(element: Any) -> str | None:
     """The name in a person construct of Atom, else its address; the text of an element that holds only that."""
     parts = {local_name(child): plain(child) for child in element}
-    name = parts.get("name") or parts.get("email") or (None if parts else plain(element))
-    return [] if name is None else [name]
+    return parts.get("name") or parts.get("email") or (None if parts else plain(element))
 
 
-def names(element: Any) -> list[str]:
-    """The name that an element holds."""
-    name = plain(element)
-    return [] if name is None else [name]
+def related(link: Any) -> tuple[str, Any]:
+    """A link of Atom behind its relation."""
+    return link.get("rel", "alternate"), link
+
+
+def link_of(links: Iterable[tuple[str, Any]], relation: str) -> str | None:
+    """The href of the first link of a relation; a page of HTML goes before other forms of it."""
+    found = [
+        (href, link)
+        for related, link in links
+        if related.lower() == relation and (href := (link.get("href") or "").strip())
+    ]
+    if len(found) > 1:
+        return next((href for href, link in found if "html" in link.get("type", "html")), found[0][0])
+    return found[0][0] if found else None
+
+
+def itself(element: Any) -> Any:
+    """The element, for what only the others can tell how to read."""
+    return element
 
 
 def label(element: Any) -> str | None:
@@ -87,4 +103,4 @@ def label(element: Any) -> str | None:
 
 def subject(element: Any) -> str | None:
     """A category of RSS."""
-    return plain(element) or element.get("term")
+    return plain(element) or element.get("term") or None
