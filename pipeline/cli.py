@@ -94,6 +94,16 @@ def build_parser() -> argparse.ArgumentParser:
     files.add_argument("dataset", metavar="DIR", help="root of the dataset")
     files.add_argument("table", nargs="?", metavar="TABLE", help="only this table")
 
+    index = commands.add_parser(
+        "index",
+        allow_abbrev=False,
+        help="make damaged or missing parts of the index anew",
+        description="Compares the index of a dataset, by which articles of earlier runs are recognised, with what was "
+        "committed, and makes damaged and missing segments again from the tables, byte for byte.",
+    )
+    index.add_argument("action", choices=("rebuild",), metavar="rebuild", help="the one thing to do with an index")
+    index.add_argument("dataset", metavar="DIR", help="root of the dataset")
+
     schema = commands.add_parser(
         "schema",
         allow_abbrev=False,
@@ -144,6 +154,7 @@ def _main(words: list[str]) -> int:
         "run": lambda: _run(known, beam_options),
         "query": lambda: _query(known),
         "files": lambda: _files(known),
+        "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
     }
     code = commands[known.command]()
@@ -207,6 +218,25 @@ def _files(known: argparse.Namespace) -> int:
     except (DatasetError, StorageError) as error:
         return _mistake(error)
     return 0
+
+
+def _rebuild_index(dataset: str) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.rebuild import rebuild_index
+    from pipeline.dataset.storage import StorageError
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{printable(line)}\n")
+        sys.stdout.flush()
+
+    def warn(line: str) -> None:
+        sys.stderr.write(f"beamwire: {line}\n")
+
+    try:
+        is_whole = rebuild_index(dataset, say, warn)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0 if is_whole else 1
 
 
 def _schema(name: str) -> int:

@@ -47,6 +47,14 @@ class SegmentMissing(DatasetError):
     """A segment that a manifest names is not there."""
 
 
+def write_segment(storage: Storage, path: str, tables: Iterable[pa.Table], fingerprint: int | None) -> DatasetFile:
+    """Writes the segment that holds the entries of the tables, and says what was written. As `segment_bytes`."""
+    data = segment_bytes(tables, fingerprint)
+    storage.write(path, data)
+    rows = pq.read_metadata(pa.BufferReader(data)).num_rows
+    return DatasetFile(path.partition("/")[0], path, rows, data.nbytes, f"sha256:{hashlib.sha256(data).hexdigest()}")
+
+
 def segment_bytes(tables: Iterable[pa.Table], fingerprint: int | None) -> memoryview:
     """The segment that holds the entries of the tables, each of which is in the order of events.
 
