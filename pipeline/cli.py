@@ -20,7 +20,7 @@ from pipeline.quiet import quiet_beam
 
 EPILOG = "Each command explains itself: beamwire run --help"
 
-RUN_FLAGS = ("--config", "--output", "--set", "--dry-run", "--quiet", "--help")
+RUN_FLAGS = ("--config", "--output", "--staging", "--set", "--dry-run", "--quiet", "--help")
 """Flags of `beamwire run`; every other flag is Beam's."""
 
 SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_letters", "runs")
@@ -68,7 +68,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("paths", nargs="*", metavar="PATH", help="file, directory, glob or gs:// pattern")
     run.add_argument("--output", metavar="DIR", help="root of the dataset: a directory or gs://bucket/prefix")
-    run.add_argument("--config", metavar="FILE", help="YAML file with settings; PATH and --output go before it")
+    run.add_argument("--staging", metavar="DIR", help="where blocks lie while a batch runs; by default in the dataset")
+    run.add_argument(
+        "--config", metavar="FILE", help="YAML file with settings; PATH, --output and --staging go before it"
+    )
     run.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, as in enrich.enabled=false"
     )
@@ -93,6 +96,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     files.add_argument("dataset", metavar="DIR", help="root of the dataset")
     files.add_argument("table", nargs="?", metavar="TABLE", help="only this table")
+
+    commits = commands.add_parser(
+        "commits",
+        allow_abbrev=False,
+        help="list what was committed",
+        description="Lists the commits of a dataset, the newest last: batches of inputs, compactions, removals.",
+    )
+    commits.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    commits.add_argument("--format", choices=("table", "csv", "jsonl"), default="table", help="of the list")
 
     index = commands.add_parser(
         "index",
@@ -154,6 +166,7 @@ def _main(words: list[str]) -> int:
         "run": lambda: _run(known, beam_options),
         "query": lambda: _query(known),
         "files": lambda: _files(known),
+        "commits": lambda: _commits(known),
         "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
     }
@@ -176,7 +189,11 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
     from pipeline.config_file import ConfigError, load_config
 
     try:
-        overrides = {"output": known.output, "source.paths": known.paths or None}
+        overrides = {
+            "output": known.output,
+            "source.paths": known.paths or None,
+            "batch.staging": known.staging,
+        }
         config = load_config(known.config, known.set, overrides)
         if not config.source.paths:
             raise ConfigError("nothing to read: name a PATH, or source.paths in the config")
@@ -215,6 +232,18 @@ def _files(known: argparse.Namespace) -> int:
 
     try:
         print_files(known.dataset, known.table)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0
+
+
+def _commits(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.storage import StorageError
+    from pipeline.log import print_commits
+
+    try:
+        print_commits(known.dataset, known.format, sys.stdout.buffer)
     except (DatasetError, StorageError) as error:
         return _mistake(error)
     return 0

@@ -89,6 +89,11 @@ class BatchConfig(Strict):
     block_rows: Annotated[int, Field(ge=1, le=65536)] = Field(
         4096, description="Articles a staged block; more cost memory, fewer cost time."
     )
+    staging: str | None = Field(
+        None,
+        description="Where blocks lie while a batch runs: a directory or gs://bucket/prefix; null: in the dataset. "
+        "They are about as large as the text of a batch.",
+    )
 
 
 class NearConfig(Strict):

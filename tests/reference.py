@@ -151,9 +151,10 @@ def _arguments(parser: argparse.ArgumentParser) -> str:
 
 def _run_notes() -> str:
     quiet_beam()
-    from pipeline.options import RUNNERS
+    from pipeline.options import ENRICHED_WEIGHT, RUNNERS, WORTH_A_PROCESS
 
     runners = ", ".join(f"`{name}`" for name in RUNNERS)
+    plain, enriched = WORTH_A_PROCESS >> 20, (WORTH_A_PROCESS // ENRICHED_WEIGHT) >> 20
     return f"""\
 A PATH is a file, a directory (with all below it), a glob (`*`, `?`, `[…]`, `**` for folders of any depth) or any of
 these at `gs://bucket/…`, which needs the extra `gcp`. Names that begin with `.` or `_` are left out unless the PATH
@@ -166,10 +167,12 @@ PATH and `--output`; the later one wins.
 Any other flag is an option of Apache Beam. All are checked before anything runs, and an unknown one is refused with the
 nearest known name. `--runner` takes one of these, in any letter case:
 {runners}.
-`DirectRunner`, the default, runs on this machine and never uses the network: in one process, or in worker processes
-with `--direct_num_workers=N` (0 is one a processor). The tests of this release run on it, in both ways; the other
-runners are accepted and not tested. Refused are `--streaming`, which this release does not have, and
-`--direct_running_mode=multi_threading` and `--experiments=data_buffer_time_limit_ms=…`, with which Beam 2.77 loses
+`DirectRunner`, the default, runs on this machine and never uses the network. A run takes one process for each {plain}
+MiB of input that it has to read ({enriched} MiB with entities), and at most one a processor; `--direct_num_workers=N`
+takes N (1: no further process; 0: one a processor). Each worker reads, cleans, enriches and writes a part of a batch,
+the command itself decides and commits; the dataset is the same to the byte. The tests of this release run on it, in
+both ways; the other runners are accepted and not tested. Refused are `--streaming`, which this release does not have,
+and `--direct_running_mode=multi_threading` and `--experiments=data_buffer_time_limit_ms=…`, with which Beam 2.77 loses
 data."""
 
 

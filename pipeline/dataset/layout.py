@@ -70,11 +70,6 @@ def manifest_file(sequence: int) -> str:
     return f"{COMMITS}/{sequence:012d}.json"
 
 
-def staging_folder(batch: str) -> str:
-    """Where a batch keeps its blocks until it is committed."""
-    return f"{STAGING}/{batch}"
-
-
 def run_file(run: str) -> str:
     """The row of a run."""
     return f"{RUNS}/run-{run}.parquet"

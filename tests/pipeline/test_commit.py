@@ -8,6 +8,7 @@ import pytest
 from pipeline.dataset.batch import Batch, RunSoFar
 from pipeline.dataset.commits import done_unit, read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
+from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.plan import cut_batches
 from pipeline.sinks.commit import commit_batch
@@ -23,8 +24,24 @@ def unit(ordinal: int, size: int = 10) -> Unit:
 
 def batch(folder: Path, name: str = "first", units: Sequence[Unit] = (unit(0), unit(1))) -> Batch:
     run = RunSoFar("run", 0, "DirectRunner", "{}", ())
+    storage = open_storage(str(folder))
     return Batch(
-        name, 1, None, tuple(units), {}, 0, 5, (), frozenset(), 106, open_storage(str(folder)), NoTally(), run, False, 4
+        name=name,
+        sequence=1,
+        parent=None,
+        units=tuple(units),
+        settings={},
+        rows=0,
+        unit_time=5,
+        segments=(),
+        tombstones=frozenset(),
+        fingerprint=106,
+        storage=storage,
+        blocks=staging_of(storage, None).blocks(name),
+        tally=NoTally(),
+        run=run,
+        enriched=False,
+        max_payload_bytes=4,
     )
 
 

@@ -98,7 +98,7 @@ def test_the_unit_time_follows_from_publication_dates_and_orders_what_has_none(t
     dated = article(unit=0, url="http://x/1", text="one", published=9 * DAY, published_precision="second")
     undated = article(unit=1, url="http://x/2", text="two")
     verdict, marks = decided(tmp_path, [dated, undated])
-    assert verdict.units == (UnitOutcome(0, 1, 9 * DAY), UnitOutcome(1, 1, 9 * DAY))
+    assert verdict.units == (UnitOutcome(0, 1, 9 * DAY, 1), UnitOutcome(1, 1, 9 * DAY, 1))
     assert [mark["effective"].day for mark in marks] == [10, 10]
 
 
