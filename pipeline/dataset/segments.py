@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.errors import DatasetError, SegmentMissing
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile, IndexEntry
@@ -41,10 +41,6 @@ _RISING: Final = ("number", "unit_time")
 
 _WHOLE_BYTES: Final = 8 << 20
 """A segment up to this size is read whole once, for its checksum."""
-
-
-class SegmentMissing(DatasetError):
-    """A segment that a manifest names is not there."""
 
 
 def write_segment(storage: Storage, path: str, tables: Iterable[pa.Table], fingerprint: int | None) -> DatasetFile:

@@ -8,10 +8,10 @@ from itertools import chain
 import pyarrow as pa
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.errors import CommitConflict
+from pipeline.dataset.errors import CommitConflict, SegmentMissing
 from pipeline.dataset.index import Index
 from pipeline.dataset.layout import first_sequence, flat_file, manifest_file, segment_file
-from pipeline.dataset.segments import SegmentMissing, entries_of, table_of, write_segment
+from pipeline.dataset.segments import entries_of, table_of, write_segment
 from pipeline.dataset.tables import LINKS
 from pipeline.dataset.tiers import merges_of_batch
 from pipeline.sinks.parquet import write_parquet
