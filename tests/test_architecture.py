@@ -83,6 +83,8 @@ MAY_IMPORT = {
         "transforms.text.errors",
     ),
     "pipeline.dataset": ("pipeline.dataset", "transforms.schemas"),
+    "pipeline.dataset.entries": ("pipeline.dataset.tables", "transforms.text"),
+    "pipeline.dataset.rebuild": ("pipeline.dataset", "transforms.schemas", "transforms.text"),
     "transforms.schemas": (),
     "transforms.dead_letters": ("transforms.schemas", "transforms.text"),
     "transforms.blocks": ("transforms.schemas", "transforms.text.fingerprints"),
