@@ -3,10 +3,12 @@
 #   PYTHON=/path/to/python  the Python to use (default: the newest that runs)
 #   VENV=folder             where the virtual environment stands (default: .venv)
 #   ARGS="-k dedupe -x"     further arguments for pytest or the benchmarks
+#   BENCH=thresholds        the benchmark: run (default), thresholds, scale or steps
 
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+BENCH ?= run
 export VENV PYTHON
 
 # It makes every start compile everything again.
@@ -27,7 +29,7 @@ endef
 export SEED_QUERY
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint lock bench wheel clean
+.PHONY: help install run test kills lint lock bench wheel clean
 .NOTPARALLEL:
 
 help: ## Show what there is to make
@@ -43,15 +45,20 @@ test: ## Run the tests
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
+kills: ## Kill runs 200 times, at every point and at random moments; let runs race for commits
+	$(ENVIRONMENT) install dev gcp
+	$(BIN)/python -m tests.kills $(ARGS)
+	$(BIN)/python -m tests.races
+
 lint: ## Check style, format and types
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: ## Run the benchmarks beside a plain script that does the same
+bench: ## Run the benchmarks: beside a plain script that does the same, or BENCH
 	$(ENVIRONMENT) install dev gcp
-	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
 
 wheel: ## Build the wheel into dist/ and check what is in it
 	$(ENVIRONMENT) install dev gcp

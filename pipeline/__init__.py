@@ -5,4 +5,4 @@ between is the business of `transforms`, which never imports from here. Both pac
 and its version stands here and nowhere else.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

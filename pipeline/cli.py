@@ -20,7 +20,7 @@ from pipeline.quiet import quiet_beam
 
 EPILOG = "Each command explains itself: beamwire run --help"
 
-RUN_FLAGS = ("--config", "--output", "--set", "--dry-run", "--quiet", "--help")
+RUN_FLAGS = ("--config", "--output", "--staging", "--set", "--dry-run", "--quiet", "--help")
 """Flags of `beamwire run`; every other flag is Beam's."""
 
 SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_letters", "runs")
@@ -68,7 +68,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("paths", nargs="*", metavar="PATH", help="file, directory, glob or gs:// pattern")
     run.add_argument("--output", metavar="DIR", help="root of the dataset: a directory or gs://bucket/prefix")
-    run.add_argument("--config", metavar="FILE", help="YAML file with settings; PATH and --output go before it")
+    run.add_argument("--staging", metavar="DIR", help="where blocks lie while a batch runs; by default in the dataset")
+    run.add_argument(
+        "--config", metavar="FILE", help="YAML file with settings; PATH, --output and --staging go before it"
+    )
     run.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, as in enrich.enabled=false"
     )
@@ -133,6 +136,25 @@ def build_parser() -> argparse.ArgumentParser:
     )
     remove.add_argument("--ids", metavar="FILE", help="a file with further ids, one a line")
 
+    commits = commands.add_parser(
+        "commits",
+        allow_abbrev=False,
+        help="list what was committed",
+        description="Lists the commits of a dataset, the newest last: batches of inputs, compactions, removals.",
+    )
+    commits.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    commits.add_argument("--format", choices=("table", "csv", "jsonl"), default="table", help="of the list")
+
+    index = commands.add_parser(
+        "index",
+        allow_abbrev=False,
+        help="make damaged or missing parts of the index anew",
+        description="Compares the index of a dataset, by which articles of earlier runs are recognised, with what was "
+        "committed, and makes damaged and missing segments again from the tables, byte for byte.",
+    )
+    index.add_argument("action", choices=("rebuild",), metavar="rebuild", help="the one thing to do with an index")
+    index.add_argument("dataset", metavar="DIR", help="root of the dataset")
+
     schema = commands.add_parser(
         "schema",
         allow_abbrev=False,
@@ -195,6 +217,8 @@ def _main(words: list[str]) -> int:
         "files": lambda: _files(known),
         "compact": lambda: _compact(known),
         "remove": lambda: _remove(known),
+        "commits": lambda: _commits(known),
+        "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
     }
     code = commands[known.command]()
@@ -216,7 +240,11 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
     from pipeline.config_file import ConfigError, load_config
 
     try:
-        overrides = {"output": known.output, "source.paths": known.paths or None}
+        overrides = {
+            "output": known.output,
+            "source.paths": known.paths or None,
+            "batch.staging": known.staging,
+        }
         config = load_config(known.config, known.set, overrides)
         if not config.source.paths:
             raise ConfigError("nothing to read: name a PATH, or source.paths in the config")
@@ -305,6 +333,37 @@ def _lines(file: str) -> list[str]:
     """The lines of a file that hold something."""
     with open(file, encoding="utf-8", errors="backslashreplace") as lines:
         return [line.strip() for line in lines if line.strip()]
+
+
+def _commits(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.storage import StorageError
+    from pipeline.log import print_commits
+
+    try:
+        print_commits(known.dataset, known.format, sys.stdout.buffer)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0
+
+
+def _rebuild_index(dataset: str) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.rebuild import rebuild_index
+    from pipeline.dataset.storage import StorageError
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{printable(line)}\n")
+        sys.stdout.flush()
+
+    def warn(line: str) -> None:
+        sys.stderr.write(f"beamwire: {line}\n")
+
+    try:
+        is_whole = rebuild_index(dataset, say, warn)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0 if is_whole else 1
 
 
 def _schema(name: str) -> int:

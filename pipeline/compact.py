@@ -15,23 +15,25 @@ from pipeline.config import WriteConfig
 from pipeline.config_file import ConfigError, load_config
 from pipeline.dataset.batch import ParquetSettings
 from pipeline.dataset.commits import DatasetState, batch_name, commit, next_manifest, read_manifests, with_checkpoint
-from pipeline.dataset.erasure import Erasure, plan_erasure
+from pipeline.dataset.erasure import plan_erasure
 from pipeline.dataset.errors import DatasetError
-from pipeline.dataset.index import segment_bytes
 from pipeline.dataset.layout import (
     COMMITS,
     FLAT_TABLES,
     MEBIBYTE,
     PARTITIONED_TABLES,
     REMOVED,
+    first_sequence,
     flat_file,
     is_committed_name,
+    segment_file,
 )
+from pipeline.dataset.segments import entries_of, write_segment
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.sweep import delete_all, sweep
+from pipeline.dataset.tiers import merges_of_compaction
 from pipeline.dataset.writing import held_dataset
 from pipeline.sinks.merge import FileSettings, Merger
-from pipeline.sinks.parquet import sha256
 from transforms.schemas import DatasetFile
 
 ABANDONED_DAYS = 7.0
@@ -128,7 +130,14 @@ def _compact(
         added += merged.added
         removed += [file.path for file in merged.replaced]
     files = len(removed), len(added)
-    added += _kept_entries(storage, state, name, erasure)
+    merged_segments = list(_merge_segments(storage, state, name))
+    for segment, members in merged_segments:
+        added.append(segment)
+        removed += [member.path for member in members]
+    segments = sum(len(members) for _, members in merged_segments), len(merged_segments)
+    if len(erasure.entries):
+        path = flat_file(REMOVED, state.sequence + 1, name, 0)
+        added.append(write_segment(storage, path, [erasure.entries], state.fingerprint))
     is_needed = added or removed or erasure.ids or not _holds_whole_state(storage, state)
     if is_needed:
         manifest = next_manifest(
@@ -145,7 +154,7 @@ def _compact(
         commit(storage, with_checkpoint(manifest, state))
         grace()
         delete_all(storage, removed)
-    return Compaction(files, (0, 0), len(erasure.ids), swept, bool(is_needed))
+    return Compaction(files, segments, len(erasure.ids), swept, bool(is_needed))
 
 
 def _raise_unless_ours(storage: Storage, state: DatasetState) -> None:
@@ -157,13 +166,15 @@ def _raise_unless_ours(storage: Storage, state: DatasetState) -> None:
             )
 
 
-def _kept_entries(storage: Storage, state: DatasetState, name: str, erasure: Erasure) -> Iterator[DatasetFile]:
-    """What the index knows of the rows to be erased: from data files alone it could not be made again."""
-    if erasure.entries:
-        data = segment_bytes(erasure.entries, state.fingerprint)
-        path = flat_file(REMOVED, state.sequence + 1, name, 0)
-        storage.write(path, data)
-        yield DatasetFile(REMOVED, path, len(erasure.entries), len(data), sha256(data))
+def _merge_segments(
+    storage: Storage, state: DatasetState, name: str
+) -> Iterator[tuple[DatasetFile, tuple[DatasetFile, ...]]]:
+    """Segments of the index that were written, each with those that it replaces. Memory: one of them."""
+    live = state.segments()
+    for run in merges_of_compaction([segment.rows for segment in live]):
+        members = live[run.start : run.stop]
+        path = segment_file(first_sequence(members[0].path), name)
+        yield write_segment(storage, path, entries_of(storage, members), state.fingerprint), members
 
 
 def _holds_whole_state(storage: Storage, state: DatasetState) -> bool:

@@ -89,6 +89,11 @@ class BatchConfig(Strict):
     block_rows: Annotated[int, Field(ge=1, le=65536)] = Field(
         4096, description="Articles a staged block; more cost memory, fewer cost time."
     )
+    staging: str | None = Field(
+        None,
+        description="Where blocks lie while a batch runs: a directory or gs://bucket/prefix; null: in the dataset. "
+        "They are about as large as the text of a batch.",
+    )
 
 
 class NearConfig(Strict):
@@ -96,18 +101,20 @@ class NearConfig(Strict):
 
     enabled: bool = Field(True, description="false compares texts for equality only.")
     threshold: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.54, description="Estimated Jaccard similarity of two texts from which one repeats the other."
+        0.54, description="Similarity of two texts (0 to 1) from which one repeats the other."
     )
     loose_threshold: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.35, description="Similarity from which a row may stay in a cluster or with an article: to its first row."
+        0.35,
+        description="Similarity to the founder from which a row may be in its cluster, and to a known version from "
+        "which a record with a contradicting key is the same article.",
     )
     shingle_words: Annotated[int, Field(ge=1, le=16)] = Field(
-        6, description="Neighbouring words that are compared as one. It cannot change in a dataset."
+        6, description="Neighbouring words that are compared as one. It stays as it is as long as the dataset lives."
     )
     min_shingles: Annotated[int, Field(ge=1)] = Field(
-        20, description="A text with fewer shingles (short reports) repeats another only if the texts are equal."
+        20, description="A text with fewer runs of so many words repeats another only if the texts are equal."
     )
-    horizon_days: Annotated[int, Field(ge=1)] | None = Field(
+    horizon_days: Annotated[int | None, Field(ge=1)] = Field(
         None, description="Near-duplicates are looked for so many days back, counted in unit time; null: for ever."
     )
 

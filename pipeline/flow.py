@@ -3,10 +3,14 @@
     Read → Parse → Normalize → Stage → Deduplicate → Enrich → Write → Commit
 
 Articles flow one by one up to Stage; after it only references to staged blocks do. Every step's dead letters leave by
-the one door. The labels are the contract with a running job.
+the one door. The labels are the contract with a running job. `pipeline.shards` runs the same steps on several processes
+of one machine.
 """
 
+from collections.abc import Sequence
+
 import apache_beam as beam
+from apache_beam.transforms.error_handling import ErrorHandler
 
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch
@@ -20,7 +24,7 @@ from transforms.dedupe import Deduplicate, FileLimits
 from transforms.enrich import Enrich, Model
 from transforms.normalize import Normalize
 from transforms.parse import ParseDocuments, ParseOptions
-from transforms.schemas import MarkedBlock, Verdict
+from transforms.schemas import Block, Document, MarkedBlock, Unit, Verdict
 from transforms.stage import StageBlocks
 from transforms.text.arrival import DAY
 from transforms.text.dates import date_bounds
@@ -30,13 +34,23 @@ STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write"
 """The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
 
 
-def blocks_of(verdict: Verdict) -> tuple[MarkedBlock, ...]:
-    """The blocks that a verdict is about."""
-    return verdict.blocks
-
-
 def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None) -> None:
     """Puts the flow of one batch onto a pipeline. Without a model there is no Enrich."""
+    with DeadLetterDoor(batch) as errors:
+        documents, blocks = stage_units(root, batch.units, config, batch, errors)
+        verdict = blocks | "Deduplicate" >> deduplicate(config, batch)  # one ordered pass
+        marked = verdict | "Blocks" >> beam.FlatMap(blocks_of)
+        if model is not None:
+            marked = enrich_blocks(marked, batch, model, errors)
+        files = marked | "Write" >> WriteArticles(batch)
+    read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
+    verdict | "Commit" >> CommitBatch(batch, files, errors.output(), read)  # waits for all of them
+
+
+def stage_units(
+    root: beam.Pipeline, units: Sequence[Unit], config: Config, batch: Batch, errors: ErrorHandler
+) -> tuple[beam.PCollection[Document], beam.PCollection[Block]]:
+    """From units to staged blocks: here text leaves the flow, and references go on."""
     source = config.source
     reading = ReadOptions(
         format=source.format,
@@ -47,33 +61,36 @@ def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None
     )
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
-    limits = FileLimits(config.write.max_file_rows, config.write.max_file_mebibytes << 20)
     near = config.dedupe.near
-    likeness = None
-    if near.enabled:
-        horizon = None if near.horizon_days is None else near.horizon_days * DAY
-        likeness = Likeness(near.threshold, near.loose_threshold, near.min_shingles, horizon)
-    shingle_words = near.shingle_words if near.enabled else None
-    with DeadLetterDoor(batch) as errors:
-        documents = (
-            root
-            | "Units" >> beam.Create(batch.units, reshuffle=True)
-            | "Read" >> ReadDocuments(reading, errors, batch.tally)
-        )
-        verdict = (
-            documents
-            | "Parse" >> ParseDocuments(parsing, errors)
-            | "Normalize" >> Normalize(bounds, errors)
-            | "Stage"
-            >> StageBlocks(
-                batch.blocks, config.batch.block_rows, shingle_words
-            )  # text leaves the flow, references go on
-            | "Deduplicate"
-            >> Deduplicate(batch.blocks, BatchHistory(batch), limits, batch.tally, likeness)  # one ordered pass
-        )
-        blocks = verdict | "Blocks" >> beam.FlatMap(blocks_of)
-        if model is not None:
-            blocks |= "Enrich" >> Enrich(batch.blocks, model, batch.tally, errors)
-        files = blocks | "Write" >> WriteArticles(batch)
-    read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
-    verdict | "Commit" >> CommitBatch(batch, files, errors.output(), read)  # waits for all of them
+    documents = (
+        root | "Units" >> beam.Create(units, reshuffle=True) | "Read" >> ReadDocuments(reading, errors, batch.tally)
+    )
+    blocks = (
+        documents
+        | "Parse" >> ParseDocuments(parsing, errors)
+        | "Normalize" >> Normalize(bounds, errors)
+        | "Stage" >> StageBlocks(batch.blocks, config.batch.block_rows, near.shingle_words if near.enabled else None)
+    )
+    return documents, blocks
+
+
+def deduplicate(config: Config, batch: Batch) -> Deduplicate:
+    """The one pass over the blocks of a batch."""
+    near = config.dedupe.near
+    horizon = None if near.horizon_days is None else near.horizon_days * DAY
+    likeness = Likeness(near.threshold, near.loose_threshold, near.min_shingles, horizon) if near.enabled else None
+    limits = FileLimits(config.write.max_file_rows, config.write.max_file_mebibytes << 20)
+    return Deduplicate(batch.blocks, BatchHistory(batch), limits, batch.tally, likeness)
+
+
+def blocks_of(verdict: Verdict) -> tuple[MarkedBlock, ...]:
+    """The blocks that a verdict is about."""
+    return verdict.blocks
+
+
+def enrich_blocks(
+    blocks: beam.PCollection[MarkedBlock], batch: Batch, model: Model, errors: ErrorHandler
+) -> beam.PCollection[MarkedBlock]:
+    """What the model finds lies beside the blocks, which go on."""
+    enriched: beam.PCollection[MarkedBlock] = blocks | "Enrich" >> Enrich(batch.blocks, model, batch.tally, errors)
+    return enriched

@@ -15,8 +15,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import NoReturn
@@ -29,14 +29,17 @@ from pipeline.config import Config
 from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
 from pipeline.dataset.commits import Manifest, batch_name, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
-from pipeline.dataset.layout import LOCK, STAGING
+from pipeline.dataset.layout import LOCK
 from pipeline.dataset.lock import dataset_lock
+from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
-from pipeline.flow import build
+from pipeline.flow import STEPS, build
 from pipeline.forecast import Phase
-from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind
+from pipeline.meter import Meter, StepCost, beam_seconds
+from pipeline.options import ENRICHED_WEIGHT, OptionError, is_local, make_runner, parse_beam_options, worker_processes
 from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
+from pipeline.processes import Processes, collect_seldom, kill_workers
 from pipeline.progress import Progress
 from pipeline.report import (
     DeadLetterCount,
@@ -44,10 +47,10 @@ from pipeline.report import (
     print_plan,
     print_report,
 )
-from pipeline.sinks.runs import counts_of, dead_letters_of, nothing_done, read_run, write_run
+from pipeline.shards import run_batch
+from pipeline.sinks.runs import costs_of, counts_of, dead_letters_of, nothing_done, read_run, with_costs, write_run
 from pipeline.sources.inputs import InputError
 from pipeline.tally import FileTally, NoTally, planned
-from pipeline.workers import kill_workers
 from transforms.enrich import Model, ModelMissing, find_model
 from transforms.schemas import Unit
 
@@ -83,10 +86,13 @@ def run(
             return
         if left_out and not quiet:
             _say(left_out)
+        collect_seldom()
         with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
             plan = plan_run(config, storage, inputs, model)
+            staging = staging_of(storage, config.batch.staging)
             try:
-                report = _Chain(plan, options, started, folder, quiet).run()
+                with _workers(plan, options) as processes, Meter() as meter:
+                    report = _Chain(plan, options, staging, processes, meter, started, folder, quiet).run()
             except Exception as error:
                 raise RunFailed(_explained(error, log_folder=os.path.dirname(folder))) from error
     except (OptionError, InputError, ModelMissing, StorageError, DatasetError) as error:
@@ -98,9 +104,22 @@ def run(
 class _Chain:
     """The batches of one run, each built upon the manifest of the one before."""
 
-    def __init__(self, plan: Plan, options: PipelineOptions, started: float, folder: str, quiet: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        options: PipelineOptions,
+        staging: Staging,
+        processes: Processes | None,
+        meter: Meter,
+        started: float,
+        folder: str,
+        quiet: bool,
+    ) -> None:
         self._plan = plan
         self._options = options
+        self._staging = staging
+        self._processes = processes
+        self._meter = meter
         self._folder = folder  # of temporary files
         self._quiet = quiet
         self._started = started
@@ -115,29 +134,30 @@ class _Chain:
     def run(self) -> RunReport:
         """Does every batch, and says what became of them all."""
         plan, storage = self._plan, self._plan.storage
-        if runner_kind(self._options) != "remote":
-            storage.delete_folder(STAGING)  # what a killed run left; the lock is ours
+        if is_local(self._options):  # what killed runs left; the lock is ours
+            self._staging.clear()
             storage.delete_leftovers()
         note = changed_settings(plan)
         if note and plan.batches and not self._quiet:
             _say(note)
         if not plan.batches:
             write_run(storage, nothing_done(self._run, int(time.time() * 1e6)))
-            return _report(plan, [], time.time() - self._started)
+            return _report(plan, [], time.time() - self._started, {})
         sizes = [sum(unit.size for unit in units) for units in plan.batches]
         with Progress(sizes, quiet=self._quiet) as progress:
             for number, units in enumerate(plan.batches, start=1):
                 self._do(number, units, progress)
         manifests = list(read_manifests(storage, after=plan.state.sequence))
-        return _report(plan, manifests, time.time() - self._started)
+        return _report(plan, manifests, time.time() - self._started, costs_of(self._run))
 
     def _do(self, number: int, units: tuple[Unit, ...], progress: Progress) -> None:
         """One batch, from its units to its manifest."""
         plan, storage = self._plan, self._plan.storage
         state = plan.state if number == 1 else read_state(storage)
-        run = self._run if number == 1 else read_run(storage, self._run)
+        run = self._run if number == 1 or is_local(self._options) else read_run(storage, self._run)
+        name = batch_name(state.parent, units, plan.settings)
         batch = Batch(
-            name=batch_name(state.parent, units, plan.settings),
+            name=name,
             sequence=state.sequence + 1,
             parent=state.parent,
             units=units,
@@ -148,6 +168,7 @@ class _Chain:
             tombstones=frozenset(map(bytes.fromhex, state.tombstones)),
             fingerprint=plan.fingerprint,
             storage=storage,
+            blocks=self._staging.blocks(name),
             tally=NoTally() if self._quiet else FileTally(self._folder),
             run=run.with_last(number == len(plan.batches)),
             enriched=plan.model is not None,
@@ -156,12 +177,29 @@ class _Chain:
         )
         with progress.batch(number, self._folder, _phases(batch, plan.model is not None, self._folder)):
             self._launch(batch)
-        storage.delete_folder(STAGING)
+        if is_local(self._options):  # what a step costs is known when it is done, and its run is committed then
+            self._run = with_costs(read_run(storage, self._run), self._meter.take())
+            write_run(storage, self._run)
+        self._staging.clear()
 
     def _launch(self, batch: Batch) -> None:
+        if self._processes is not None:
+            run_batch(self._processes, self._plan.config, batch, self._plan.model, self._folder, self._meter)
+            return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
         build(root, self._plan.config, batch, self._plan.model)
-        root.run().wait_until_finish()
+        with self._meter.phase(*STEPS):
+            result = root.run()
+            result.wait_until_finish()
+        self._meter.add({step: spent for step, spent in beam_seconds(result).items() if step in STEPS})
+
+
+def _workers(plan: Plan, options: PipelineOptions) -> AbstractContextManager[Processes | None]:
+    """The processes that the run takes besides this one; they are started before anything here has a thread."""
+    bytes_to_read = sum(unit.size for units in plan.batches for unit in units)
+    weight = bytes_to_read * (ENRICHED_WEIGHT if plan.model is not None else 1)
+    count = worker_processes(options, weight) if is_local(options) else 1
+    return Processes(count) if count > 1 and plan.batches else nullcontext()
 
 
 def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
@@ -247,7 +285,7 @@ def _stopped_by_signals(storage: Storage, folder: str) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunReport:
+def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float, costs: Mapping[str, StepCost]) -> RunReport:
     counts = [counts_of(manifest) for manifest in manifests]
     letters: dict[tuple[str, str], int] = {}
     for manifest in manifests:
@@ -272,6 +310,7 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float) -> RunRep
         files=len(files),
         bytes=sum(file.bytes for file in files),
         seconds=seconds,
+        costs=costs,
     )
 
 

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Sequence
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from apache_beam.options.pipeline_options import (
     DebugOptions,
@@ -34,12 +34,15 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner
 
-from pipeline.workers import WorkerProcessRunner
-
 RUNNERS = ("DirectRunner", "PrismRunner", "FlinkRunner", "PortableRunner", "DataflowRunner")
 """The values of `--runner`, in any letter case."""
 
-RunnerKind = Literal["in_process", "workers", "remote"]
+WORTH_A_PROCESS = 16 << 20
+"""Bytes of input, about 2 seconds of work: with less a second process would spend on its pipelines what it saves."""
+
+ENRICHED_WEIGHT = 8
+"""Bytes that a byte counts as where entities are looked for. They take fifty times as long as all the rest, but memory
+for a model in each process."""
 
 
 class OptionError(ValueError):
@@ -102,19 +105,29 @@ def parse_beam_options(arguments: Sequence[str], own_flags: Collection[str] = ()
 
 def make_runner(options: PipelineOptions) -> PipelineRunner | str:
     """What `beam.Pipeline(runner=…)` takes: a runner, or the name of one that Beam makes."""
-    kind = runner_kind(options)
-    if kind == "in_process":
-        return FnApiRunner()
-    if kind == "workers":
-        return WorkerProcessRunner()
-    return str(options.view_as(StandardOptions).runner)
+    if not is_local(options):
+        return str(options.view_as(StandardOptions).runner)
+    options.view_as(DirectOptions).direct_num_workers = 1  # our processes are not Beam's to know of
+    return FnApiRunner()
 
 
-def runner_kind(options: PipelineOptions) -> RunnerKind:
-    """Where steps run: in this process, in worker processes of this machine, or where another runner wants them."""
-    if options.view_as(StandardOptions).runner != "DirectRunner":
-        return "remote"
-    return "workers" if options.view_as(DirectOptions).direct_running_mode == "multi_processing" else "in_process"
+def is_local(options: PipelineOptions) -> bool:
+    """Whether steps run on this machine, under our eyes."""
+    return bool(options.view_as(StandardOptions).runner == "DirectRunner")
+
+
+def worker_processes(options: PipelineOptions, weight: int) -> int:
+    """How many processes a local run takes: as many as it was told to, else one a `WORTH_A_PROCESS` of input.
+
+    `weight` is bytes of input. At most one a processor; one means this process, without workers.
+    """
+    told: int | None = options.view_as(DirectOptions).direct_num_workers
+    return told if told else max(1, min(processors(), weight // WORTH_A_PROCESS))
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Parser(_BeamArgumentParser):
@@ -208,21 +221,24 @@ def _runner_name(asked: str | None) -> str:
 def _settle_direct(options: PipelineOptions, given: Collection[str]) -> None:
     direct = options.view_as(DirectOptions)
     mode = direct.direct_running_mode if "--direct_running_mode" in given else None
+    workers = direct.direct_num_workers if "--direct_num_workers" in given else None
     if mode == "multi_threading":
         raise OptionError(
             "--direct_running_mode=multi_threading loses and corrupts data in Beam 2.77 (its threads share a buffer). "
             "multi_processing gives real parallel workers"
         )
-    workers = direct.direct_num_workers or os.cpu_count() or 1
-    if workers < 0:
+    if workers is not None and workers < 0:
         raise OptionError(f"--direct_num_workers takes 1 or more, or 0 for one a processor, not {workers}")
-    if mode == "in_memory" and workers > 1:
+    if mode == "in_memory" and workers is not None and workers != 1:
         raise OptionError(
             f"--direct_running_mode=in_memory runs in one process, where {workers} workers would do the work of one. "
             "Leave out the mode, and they are processes"
         )
-    direct.direct_num_workers = workers
-    direct.direct_running_mode = mode or ("multi_processing" if workers > 1 else "in_memory")
+    if workers == 0 or (mode == "multi_processing" and workers is None):
+        workers = processors()
+    # What runs in a process of ours is in memory, to Beam. How many there are is ours to know: 0 is chosen by size.
+    direct.direct_num_workers = 1 if mode == "in_memory" else workers or 0
+    direct.direct_running_mode = "in_memory"
 
 
 def _require_prism(options: PipelineOptions, given: Collection[str]) -> None:

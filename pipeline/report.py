@@ -5,12 +5,14 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from pipeline.dataset.errors import printable
+from pipeline.meter import StepCost
 
 _SHOWN = 20
+_LONGEST_STEPS = 3
 _NUMBER = re.compile(r"([\d,.:]+( \w+)?)?")
 
 _DEAD_LETTER_QUERY = "SELECT source, position, step, reason, detail FROM dead_letters"
@@ -29,8 +31,8 @@ class DeadLetterCount:
 class RunReport:
     """What a run did. Counts are of this run alone; `output` is as it was typed.
 
-    `unchanged` are articles that added no row, `removed` those that
-    were refused; `partitions` are the distinct dates that got files.
+    `unchanged` are articles that added no row, `removed` those that were refused; `partitions` are the distinct dates
+    that got files. `costs` are of each step, where they were measured.
     """
 
     output: str
@@ -50,6 +52,7 @@ class RunReport:
     files: int
     bytes: int
     seconds: float
+    costs: Mapping[str, StepCost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,19 @@ def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, st
         else ""
     )
     yield "time", duration_text(report.seconds), rate
+    yield from _cost_rows(report.costs)
+
+
+def _cost_rows(costs: Mapping[str, StepCost]) -> Iterator[tuple[str, str, str]]:
+    """The steps that took longest, and the most memory of all."""
+    timed = sorted(((cost.seconds, step) for step, cost in costs.items() if cost.seconds is not None), reverse=True)
+    if timed:
+        (most, first), *rest = timed[:_LONGEST_STEPS]
+        others = ", ".join(f"{step} {duration_text(seconds)}" for seconds, step in rest)
+        yield "longest", duration_text(most), f"{first}; then {others}" if others else first
+    peaks = [cost.peak_bytes for cost in costs.values() if cost.peak_bytes is not None]
+    if peaks:
+        yield "memory", size_text(max(peaks)), "at most"
 
 
 def _plan_lines(plan: RunPlan) -> Iterator[str]:

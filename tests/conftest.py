@@ -1,3 +1,3 @@
 """Fixtures that several tests share."""
 
-pytest_plugins = ["tests.gcs_emulator"]
+pytest_plugins = ["tests.gcs_emulator", "tests.warm"]

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch, RunSoFar
+from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.flow import build
 from pipeline.tally import NoTally
@@ -144,20 +145,22 @@ def _batch(folder: Path) -> Batch:
     settings: dict[str, Any] = {}
     run = RunSoFar("run", 0, "DirectRunner", "{}", ())
     unit = Unit(0, "a.txt", str(folder / "a.txt"), 1, "sha256:0")
+    storage = open_storage(str(folder))
     return Batch(
-        "name",
-        1,
-        None,
-        (unit,),
-        settings,
-        0,
-        0,
-        (),
-        frozenset(),
-        106,
-        open_storage(str(folder)),
-        NoTally(),
-        run,
-        True,
-        10,
+        name="name",
+        sequence=1,
+        parent=None,
+        units=(unit,),
+        settings=settings,
+        rows=0,
+        unit_time=0,
+        segments=(),
+        tombstones=frozenset(),
+        fingerprint=106,
+        storage=storage,
+        blocks=staging_of(storage, None).blocks("name"),
+        tally=NoTally(),
+        run=run,
+        enriched=True,
+        max_payload_bytes=10,
     )

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.datasets import COMMAND, ROOT, beamwire, digests
+from tests.warm import Prepare, Warm
 
 WORKERS = "--direct_num_workers=2"
 GENEROUS_SECONDS = 10
@@ -39,7 +40,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Wire:
     folder = tmp_path_factory.mktemp("wire")
     for name, stories in (("1-small.jsonl", 60), ("2-large.jsonl", 1200)):
         lines = (json.dumps(story(f"{name}/{number}")) for number in range(stories))
-        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+        (folder / name).write_text("\n".join([*lines, "no JSON"]), encoding="utf-8")
     made = Wire(folder, tmp_path_factory.mktemp("undisturbed") / "dataset")
     beamwire(*made.words(made.dataset))
     assert committed(made.dataset) == 2
@@ -209,6 +210,80 @@ def test_workers_whose_launcher_is_killed_end_too(
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
     assert said == ""
+
+
+def test_workers_that_are_killed_fail_the_run_in_a_sentence_and_the_same_command_goes_on(
+    wire: Wire, running: Callable[[list[str], Path], Running], tmp_path: Path
+) -> None:
+    output = tmp_path / "dataset"
+    words = wire.words(output, WORKERS)
+    run = running(words, output)
+    staged: set[Path] = set()
+
+    def is_in_the_second_batch() -> bool:
+        staged.update((output / "_staging").glob("*"))
+        return len(staged) == 2
+
+    run.wait_for(is_in_the_second_batch)
+    workers = run.workers()
+    for worker in workers:
+        worker.kill()
+    printed, said = run.process.communicate(timeout=60)
+    lines = [line for line in said.splitlines() if not line.startswith("batch ")]
+    assert (run.process.returncode, printed) == (1, "")
+    assert "a worker process was killed: most likely memory ran out" in lines[0]
+    assert lines[-1] == f"  beamwire {' '.join(words)}"
+    assert "Traceback" not in said
+    assert [worker for worker in workers if not is_gone(worker)] == []
+    assert not (output / "_lock").exists()
+    assert committed(output) == 1
+
+    beamwire(*words)
+    assert digests(output) == digests(wire.dataset)
+
+
+@pytest.mark.parametrize("how", ["bit", "end"])
+@pytest.mark.parametrize("kind", ["block", "staged dead letters", "marks"])
+def test_a_staged_file_that_is_damaged_is_named_and_the_same_command_does_the_batch_again(
+    warm: Warm, wire: Wire, tmp_path: Path, kind: str, how: str
+) -> None:
+    output = tmp_path / "dataset"
+    words = wire.words(output, "--quiet")
+    ended = warm.run(*words, prepare=Prepare("tests.kills:damage", {"kind": kind, "how": how}), expect=1)
+    lines = ended.said.splitlines()
+    assert lines[0].startswith(f"beamwire: {output}/_staging/")
+    assert lines[0].endswith(
+        ": damaged since it was written, so its batch was not committed. "
+        "Run the same command again: it does the batch anew. Check the disk."
+    )
+    assert lines[1:] == [
+        "What is committed stays. To go on, run the same command again:",
+        f"  beamwire {' '.join(words)}",
+    ]
+    assert committed(output) == 0
+
+    warm.run(*words)
+    assert digests(output) == digests(wire.dataset)
+
+
+def test_permission_that_is_lost_half_way_fails_the_run_in_a_sentence_and_given_back_the_same_command_goes_on(
+    warm: Warm, wire: Wire, tmp_path: Path
+) -> None:
+    if sys.platform != "linux" and os.geteuid() == 0:
+        pytest.skip("root may write everywhere, and only Linux lets it give that up")
+    output = tmp_path / "dataset"
+    words = wire.words(output, "--quiet")
+    ended = warm.run(*words, prepare=Prepare("tests.kills:lose_permission", {"root": str(output)}), expect=1)
+    first = ended.said.splitlines()[0]
+    assert first.startswith(f"beamwire: Cannot write {output}/articles/")
+    assert first.endswith(": no permission. Give yourself access, or choose another directory.")
+    assert committed(output) == 1
+    assert not (output / "_lock").exists()
+
+    for folder in (output / "articles", *(output / "articles").iterdir()):
+        folder.chmod(0o755)
+    warm.run(*words)
+    assert digests(output) == digests(wire.dataset)
 
 
 def test_a_query_that_takes_long_can_be_stopped(wire: Wire, running: Callable[[list[str], Path], Running]) -> None:

@@ -6,10 +6,13 @@ keys and texts name, and takes one record after the other (`transforms.text.arri
 block as its marks, and the flow goes on by reference.
 """
 
+import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count, repeat
 
 import apache_beam as beam
 import pyarrow as pa
@@ -57,8 +60,15 @@ class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verd
     def expand(self, blocks: beam.PCollection[Block]) -> beam.PCollection[Verdict]:
         """Wires the pass: the names of all blocks meet in one place."""
         names = blocks | "AllBlocks" >> beam.combiners.ToList()
-        # bound beforehand, since Beam would hold a protocol against the class of what is handed over
-        bound = partial(
+        verdicts: beam.PCollection[Verdict] = names | "Decide" >> beam.Map(self.decide()).with_output_types(Verdict)
+        return verdicts
+
+    def decide(self) -> Callable[[Sequence[Block]], Verdict]:
+        """The pass itself: `decide_batch` with these settings.
+
+        Bound beforehand, since Beam would hold a protocol against the class of what is handed over.
+        """
+        return partial(
             decide_batch,
             store=self.store,
             history=self.history,
@@ -66,8 +76,6 @@ class Deduplicate(beam.PTransform[beam.PCollection[Block], beam.PCollection[Verd
             tally=self.tally,
             likeness=self.likeness,
         )
-        verdicts: beam.PCollection[Verdict] = names | "Decide" >> beam.Map(bound).with_output_types(Verdict)
-        return verdicts
 
 
 def decide_batch(
@@ -80,6 +88,30 @@ def decide_batch(
 ) -> Verdict:
     """The verdict on the blocks of a batch; writes their marks, the index segment and the links."""
     blocks = sorted(set(blocks), key=lambda block: block.name)
+    with _no_collection():
+        return _decide(blocks, store, history, limits, tally, likeness)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The pass makes some twenty objects a record and lets none go: to look for garbage took a third of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _decide(
+    blocks: Sequence[Block],
+    store: BlockStore,
+    history: History,
+    limits: FileLimits,
+    tally: Tally,
+    likeness: Likeness | None,
+) -> Verdict:
     batch = _Batch.read(store, blocks, history.unit_time)
     unit_times = {unit.ordinal: unit.time for unit in batch.units}
     decided = decide(batch.records, history, unit_times, likeness)
@@ -135,11 +167,7 @@ class _Batch:
         )
 
 
-_KEYS = (
-    "unit",
-    "position",
-    "entry",
-    "day",
+_PLAIN_KEYS = (
     "url_key",
     "guid_key",
     "feed_key",
@@ -150,6 +178,15 @@ _KEYS = (
     "word_count",
     "chars",
     "excerpt",
+)
+"""Columns that go into a Record as they are, in the order of its fields."""
+
+_KEYS = (
+    "unit",
+    "position",
+    "entry",
+    "day",
+    *_PLAIN_KEYS,
     "feed_url",
     "shingles",
     "signature",
@@ -168,30 +205,21 @@ def _key_columns(store: BlockStore, block: Block) -> pa.Table:
 def _records(
     block: int, table: pa.Table, published: Sequence[int | None], unit_times: Mapping[int, int]
 ) -> Iterator[Record]:
-    of = {name: table[name].to_pylist() for name in _KEYS if name != "published"}
-    for row, unit in enumerate(of["unit"]):
-        yield Record(
-            unit=unit,
-            position=of["position"][row],
-            entry=of["entry"][row],
-            effective=effective_time(published[row], of["published_precision"][row], unit_times[unit]),
-            url_key=of["url_key"][row],
-            guid_key=of["guid_key"][row],
-            feed_key=of["feed_key"][row],
-            title_key=of["title_key"][row],
-            title_words=of["title_words"][row],
-            content_hash=of["content_hash"][row],
-            record_hash=of["record_hash"][row],
-            words=of["word_count"][row],
-            chars=of["chars"][row],
-            excerpt=of["excerpt"][row],
-            weak_guid=of["feed_url"][row] is None,
-            shingles=of["shingles"][row] or 0,
-            signature=of["signature"][row],
-            bands=of["bands"][row],
-            block=block,
-            row=row,
-        )
+    units, precisions = table["unit"].to_pylist(), table["published_precision"].to_pylist()
+    return map(
+        Record,
+        units,
+        table["position"].to_pylist(),
+        table["entry"].to_pylist(),
+        map(effective_time, published, precisions, map(unit_times.__getitem__, units)),
+        *(table[name].to_pylist() for name in _PLAIN_KEYS),
+        table["feed_url"].is_null().to_pylist(),
+        table["shingles"].fill_null(0).to_pylist(),
+        table["signature"].to_pylist(),
+        table["bands"].to_pylist(),
+        repeat(block),
+        count(),
+    )
 
 
 @dataclass(slots=True)

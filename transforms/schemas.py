@@ -322,15 +322,25 @@ class History(Protocol):
         ...
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
-        """The entries whose `column` is one of the values, in the order in which they were written."""
+        """The entries whose `column` is one of the values, in the order in which they were written.
+
+        By "id" they come whole, else with kind, number, id and what the look-up is for: by "content_hash" title_key,
+        words, content_hash and cluster; by "url_key", "guid_key" and "record_hash" these three.
+        """
         ...
 
     def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
-        """The rows that share at least one bucket with one of these fingerprints, in order of arrival."""
+        """The rows that share at least one bucket with one of these fingerprints, in order of arrival.
+
+        They come with kind, number, id, cluster, unit_time and fingerprint.
+        """
         ...
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
-        """The rows with these arrival numbers, in order."""
+        """The rows with these arrival numbers, in order.
+
+        They come with kind, number, id, title_key, title_words, content_hash, unit_time, shingles and signature.
+        """
         ...
 
     def save(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.dataset.layout import staging_folder
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.storage import Storage
 from transforms.schemas import DatasetFile, Tally, Unit
@@ -45,6 +44,7 @@ class Batch:
     `name` is a hash of units, settings and the manifest (`parent`) that it builds upon, so that two writers never
     share a name with other bytes. `rows`, `unit_time`, `segments` and `tombstones` (ids of removed articles) are what
     the manifests before it say. `fingerprint` is the rule by which texts are compared, None where only for equality.
+    `blocks` is where its blocks lie while it runs.
     """
 
     name: str
@@ -58,13 +58,9 @@ class Batch:
     tombstones: frozenset[bytes]
     fingerprint: int | None
     storage: Storage
+    blocks: StagedBlocks
     tally: Tally
     run: RunSoFar
     enriched: bool
     max_payload_bytes: int
     parquet: ParquetSettings = ParquetSettings()
-
-    @property
-    def blocks(self) -> StagedBlocks:
-        """Where its blocks lie."""
-        return StagedBlocks(self.storage, staging_folder(self.name))

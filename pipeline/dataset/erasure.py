@@ -5,23 +5,32 @@ that the cluster has left leads it: it moves into `articles`, within its partiti
 and founder. The views do the same with tombstones that are not erased yet (`views`), a test holds the two equal.
 
 Places that hold text: data files, dead letters. The index holds hashes, which stay, so that removed articles are known
-when they come again; what it knows of them is kept in `_removed` too, for their rows can no longer tell it. (Responses
-that were landed will be a further place; they are to be erased here.)
+when they come again; what it knows of them is kept in `_removed` too, in the form of a segment, for their rows can no
+longer tell it (`rebuild`). (Responses that were landed will be a further place; they are to be erased here.)
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.dataset.commits import DatasetState
 from pipeline.dataset.data_files import read_columns, read_groups
-from pipeline.dataset.index import Index
+from pipeline.dataset.entries import NOTE_COLUMNS, are_noted, note_entries
+from pipeline.dataset.erased import erased_notes, places_left
+from pipeline.dataset.index import ROW_KIND, Index
 from pipeline.dataset.layout import PARTITIONED_TABLES, partition_of
+from pipeline.dataset.segments import table_of
 from pipeline.dataset.storage import Storage
-from transforms.schemas import DatasetFile, IndexEntry
+from pipeline.dataset.tables import INDEX
+from transforms.schemas import DatasetFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ERASED_DETAIL = "the payload was erased with an article that was removed"
 """What a dead letter says instead of its detail, which may quote the payload."""
@@ -30,7 +39,6 @@ LEAST_QUOTED_BYTES = 8
 """A shorter URL or guid (a number, a word) would be found in payloads that have nothing to do with the article."""
 
 _QUOTED = ("url", "canonical_url", "guid")
-_LINK_KIND = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +53,15 @@ class Moving:
 class Erasure:
     """What is to be erased: the ids, the files that are not to stay as they are, the rows that move, by partition.
 
-    `quotes` are the URLs and guids by which dead letters tell of the articles; `entries` is what the index knows of the
-    rows that will be gone.
+    `quotes` are the URLs and guids by which dead letters tell of the articles. `entries` is what the index knows of the
+    rows and links that will be gone, as `erased` describes it.
     """
 
     ids: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     moving: Mapping[str, tuple[Moving, ...]] = field(default_factory=dict)
     quotes: tuple[bytes, ...] = ()
-    entries: tuple[IndexEntry, ...] = ()
+    entries: pa.Table = field(default_factory=INDEX.empty_table)
 
     def left_of(self, table: str, rows: pa.Table) -> pa.Table:
         """What is left of the rows of a file in its place."""
@@ -98,13 +106,18 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
     for heir in sorted(heirs.values(), key=lambda heir: (heir.file.path, heir.arrival)):
         moving[partition_of(heir.file.path)].append(heir)
         changed.add(heir.file.path)
-    linked = set()
+    notes = [INDEX.empty_table()]
+    places = [np.zeros(0, np.int64)]
+    told = 0  # entries that links still tell
     for file in state.table("links"):
-        rows = read_columns(storage, file, ["id", "other_id"])
-        named = rows.filter(_names_any(rows, ids))
-        if len(named):
+        links = read_columns(storage, file, NOTE_COLUMNS)
+        named = _names_any(links, ids)
+        if pc.any(named).as_py():
             changed.add(file.path)
-            linked |= set(named["id"].to_pylist())
+            notes.append(note_entries(links.filter(named)))
+        of_notes = named.filter(are_noted(links)).to_numpy()
+        places.append(told + np.flatnonzero(of_notes))
+        told += len(of_notes)
     needles = tuple(sorted(quotes))
     for file in state.table("dead_letters"):
         groups = read_groups(storage, file, ["payload"])
@@ -115,18 +128,24 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
         frozenset(changed),
         {partition: tuple(moving[partition]) for partition in sorted(moving)},
         needles,
-        tuple(_entries(Index(storage, state.segments()), ids, linked)),
+        pa.concat_tables([_entries_of_rows(storage, state), _placed(storage, state, notes, places, told)]),
     )
 
 
-def _entries(index: Index, ids: frozenset[str], linked: Iterable[str]) -> Iterator[IndexEntry]:
-    """What the index knows of the articles, and of links from others to them."""
-    keys = {bytes.fromhex(it) for it in ids}
-    yield from index.find("id", keys)
-    others = {bytes.fromhex(it) for it in linked} - keys
-    for entry in index.find("id", others):
-        if entry.kind == _LINK_KIND and entry.other_id in keys:
-            yield entry
+def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
+    found = Index(storage, state.segments()).find("id", [bytes.fromhex(it) for it in sorted(state.pending)])
+    return table_of([entry for entry in found if entry.kind == ROW_KIND])
+
+
+def _placed(
+    storage: Storage, state: DatasetState, notes: list[pa.Table], places: "list[NDArray[np.int64]]", told: int
+) -> pa.Table:
+    """Entries of links with their places, given what these are among the entries that links still tell."""
+    before = erased_notes(storage, state)
+    free = places_left(before, told + len(before))
+    at = INDEX.get_field_index("cluster")
+    column = pa.array(free[np.concatenate(places)], pa.int64())
+    return pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
 
 
 def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:

@@ -87,10 +87,10 @@ class GcsStorage:
         with _explained(self.where(name), "read"), _not_found(self.where(name)):
             return cast("bytes", self._bucket().blob(self._key(name)).download_as_bytes(retry=_retry()))
 
-    def write(self, name: str, data: bytes | memoryview, durable: bool = True) -> None:
+    def write(self, name: str, data: bytes | memoryview, durable: bool = True, trailer: bytes = b"") -> None:
         """Stores the bytes under the name, whole or not at all; replaces what was there. Always durable."""
         with _explained(self.where(name), "write"):
-            self._upload(name, bytes(data))
+            self._upload(name, b"".join((data, trailer)))
 
     def create(self, name: str, data: bytes) -> None:
         """Stores the bytes under a name that must be free, atomically. AlreadyExists where others hold it.

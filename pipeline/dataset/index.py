@@ -1,50 +1,50 @@
-"""The index: what earlier batches know of their rows, one immutable Parquet segment a batch.
+"""The index: what earlier batches know of their rows, in immutable segments (`pipeline.dataset.segments`).
 
 A look-up goes column by column: only the column that is asked for is read, most of it is put aside by a small filter,
-the rest is compared exactly, and of the row groups with a hit the other columns are read.
-
-A segment that is not what its manifest says would let known articles found clusters anew. So its size and its number of
-rows are compared whenever it is opened; one of moderate size is read whole once a process, for its checksum; and pages
-carry checksums of their own, so that damage is noticed where it is read.
+the rest is compared exactly, and of the row groups with a hit the columns that the look-up is for are read.
 """
 
-import contextlib
-import dataclasses
-import hashlib
-import os
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.segments import OWN_KEY, Segment
 from pipeline.dataset.storage import Storage
-from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile, IndexEntry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEY_COLUMNS = ("id", "url_key", "guid_key", "record_hash", "content_hash")
+_PLACE = ("kind", "number", "id")
+_COLUMNS: Final = {
+    "id": tuple(field.name for field in fields(IndexEntry)),
+    "content_hash": (*_PLACE, "title_key", "words", "content_hash", "cluster"),
+    "number": (*_PLACE, "title_key", "title_words", "content_hash", "unit_time", "shingles", "signature"),
+    "bands": (*_PLACE, "cluster", "unit_time", "shingles", "signature", "bands"),
+} | dict.fromkeys(OWN_KEY, (*_PLACE, *OWN_KEY))
+"""What a look-up in each column gives."""
+
+KEY_COLUMNS: Final = ("id", *OWN_KEY, "content_hash")
 """The columns that `Index.find` looks into."""
 
-ROW_KIND = 0
+ROW_KIND: Final = 0
 """`kind` of a row of the dataset."""
 
-_KEY_BYTES = 16
-_FILTER_BITS = 20
-_FILTER_BITS_AN_ENTRY = 8
-_BAND_FILTER_BITS = 16
-_ROW_GROUP_ROWS = 32_768
-_ZSTD_LEVEL = 3
-_WHOLE_BYTES = 8 << 20
-"""A segment up to this size is read whole once, for its checksum."""
+_KEY_BYTES: Final = 16
+_FILTER_BITS: Final = 20
+_BAND_FILTER_BITS: Final = 17
+_FILTER_BITS_AN_ENTRY: Final = 8
+_BAND_ROWS_AT_ONCE: Final = 1 << 13
+_THREADS: Final = int(__import__("os").environ.get("T", "2"))
 
-_COLUMNS = tuple(field.name for field in dataclasses.fields(IndexEntry))
+_Finder = Callable[[pa.Array], "NDArray[np.int64]"]
+"""The rows of a column that are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,85 +52,70 @@ class Index:
     """Looks into segments, which are given in the order in which they were committed. Picklable.
 
     Every look-up gives its entries in the order of events, (number, kind descending), and in order of writing where
-    these are equal. Raises DatasetError where a segment is missing, damaged, or not the one that was committed.
+    these are equal. An entry has kind, number, id and what its look-up is for; its other fields are None.
+
+    Raises DatasetError where a segment is damaged or not the one that was committed, SegmentMissing where it is gone.
+    Memory: a row group a thread, and the entries.
     """
 
     storage: Storage
     segments: tuple[DatasetFile, ...]
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
-        """The entries whose key `column` is one of the values, each once."""
+        """The entries whose key `column` is one of the values, each once.
+
+        By "id" they come whole, by another key with the keys that an id is made of, by "content_hash" with title_key,
+        words, content_hash and cluster.
+        """
         if column not in KEY_COLUMNS:
             raise ValueError(f"not a key column: {column}")
-        if not values:
-            return []
-        wanted = _WantedKeys.of(values)
-        return self._entries(column, wanted.rows)
+        return self._entries(column, _WantedKeys.of(values).rows) if values else []
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
-        """The rows of the dataset (kind 0) with these arrival numbers."""
-        if not values:
-            return []
+        """The rows of the dataset (kind 0) with these arrival numbers: all but their keys, lengths and bands."""
         wanted = np.unique(np.fromiter(values, np.int64, len(values)))
 
-        def rows(numbers: pa.Array) -> "NDArray[np.int64]":
-            return np.flatnonzero(np.isin(numbers.to_numpy(zero_copy_only=False), wanted))
+        def rows(column: pa.Array) -> "NDArray[np.int64]":
+            numbers = column.to_numpy()
+            first, behind = np.searchsorted(wanted, (numbers[0], numbers[-1] + 1)) if len(numbers) else (0, 0)
+            return np.flatnonzero(np.isin(numbers, wanted[first:behind])) if first < behind else wanted[:0]
 
-        found = self._entries("number", rows, (int(wanted[0]), int(wanted[-1])))
-        return [entry for entry in found if entry.kind == ROW_KIND]
+        return [entry for entry in self._entries("number", rows) if entry.kind == ROW_KIND] if values else []
 
     def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
-        """The rows (kind 0) whose fingerprint shares at least one band's hash with one of these, each once."""
-        if not bands:
-            return []
-        wanted = _WantedBands.of(bands)
-        found = self._entries("bands", wanted.rows)
+        """The rows (kind 0) whose fingerprint shares at least one band's hash with one of these, each once.
+
+        They come with cluster, unit_time and fingerprint.
+        """
+        found = self._entries("bands", _WantedBands.of(bands).rows) if bands else []
         return [entry for entry in found if entry.kind == ROW_KIND and entry.shingles]
 
-    def _entries(self, column: str, rows_of: Any, bounds: tuple[int, int] | None = None) -> list[IndexEntry]:
-        found: list[IndexEntry] = []
-        for segment in self.segments:
-            with _open_segment(self.storage, segment) as file:
-                for group in range(file.num_row_groups):
-                    if bounds is not None and _is_outside(file, group, column, bounds):
-                        continue
-                    probed = file.read_row_group(group, columns=[column], use_threads=False)[column]
-                    rows = rows_of(_one_chunk(probed))
-                    if len(rows):
-                        found.extend(_read_entries(file, group, rows))
+    def _entries(self, column: str, rows_of: _Finder) -> list[IndexEntry]:
+        look = partial(_look_into, self.storage, column, rows_of)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = [entry for entries in threads.map(look, self.segments) for entry in entries]
         found.sort(key=lambda entry: (entry.number, -entry.kind))
         return found
 
 
-def segment_bytes(entries: Sequence[IndexEntry], fingerprint: int | None) -> bytes:
-    """The segment that holds the entries, in the order of events; equal entries make equal bytes.
-
-    `fingerprint` is the rule of their fingerprints (`transforms.text.fingerprints.rule_number`).
-    """
-    ordered = sorted(entries, key=lambda entry: (entry.number, -entry.kind))
-    columns = [
-        pa.array([getattr(entry, field.name) for entry in ordered], pa.int64()).cast(field.type)
-        if pa.types.is_timestamp(field.type)
-        else pa.array([getattr(entry, field.name) for entry in ordered], field.type)
-        for field in INDEX
-    ]
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.Table.from_arrays(columns, schema=_schema(fingerprint)),
-        sink,
-        row_group_size=_ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=_ZSTD_LEVEL,
-        use_dictionary=[field.name for field in INDEX if not pa.types.is_fixed_size_binary(field.type)],
-        write_statistics=["number"],
-        write_page_checksum=True,
-    )
-    return bytes(sink.getvalue())
+def _look_into(storage: Storage, column: str, rows_of: _Finder, committed: DatasetFile) -> list[IndexEntry]:
+    found: list[IndexEntry] = []
+    with closing(Segment.open(storage, committed)) as segment:
+        for group in segment.groups:
+            probed = segment.read(group, [column])
+            rows = rows_of(probed[column].chunk(0))
+            if len(rows):
+                others = segment.read(group, [name for name in _COLUMNS[column] if name != column])
+                found += _entries(others.take(rows).append_column(column, probed[column].take(rows)))
+    return found
 
 
-def _schema(fingerprint: int | None) -> pa.Schema:
-    rule = {} if fingerprint is None else {"beamwire.fingerprint": str(fingerprint)}
-    return INDEX.with_metadata({**INDEX.metadata, **rule})
+def _entries(table: pa.Table) -> list[IndexEntry]:
+    columns = {
+        name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return [IndexEntry(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +139,7 @@ class _WantedKeys:
 
     def rows(self, column: pa.Array) -> "NDArray[np.int64]":
         """The rows of the column that hold one of the keys."""
-        start, end = column.offset * _KEY_BYTES, (column.offset + len(column)) * _KEY_BYTES
-        values = np.frombuffer(column.buffers()[1], np.uint8)[start:end] if len(column) else np.zeros(0, np.uint8)
-        halves = _low_halves(values)
+        halves = _low_halves(_bytes_of(column))
         rows = np.flatnonzero(self.filter[_slots(halves, len(self.filter))])
         rows = rows[np.isin(halves[rows], self.halves)]
         exact = [value in self.keys for value in column.take(pa.array(rows)).to_pylist()]  # null is in none
@@ -165,37 +148,53 @@ class _WantedKeys:
 
 @dataclass(frozen=True, slots=True)
 class _WantedBands:
-    """Hashes to look for, band by band: in a filter each, and sorted."""
+    """Hashes to look for, a filter a band, one behind the other; and band and hash in one number, sorted."""
 
     filters: "NDArray[np.bool_]"
-    hashes: "list[NDArray[np.uint32]]"
+    mask: np.uint32
+    offsets: "NDArray[np.uint32]"
+    hashes: "NDArray[np.uint64]"
 
     @classmethod
     def of(cls, bands: Collection[bytes]) -> "_WantedBands":
-        matrix = _matrix(b"".join(bands), len(bands))
+        matrix = _matrix(np.frombuffer(b"".join(bands), np.uint8), len(bands))
         bits = max(_BAND_FILTER_BITS, (len(bands) * _FILTER_BITS_AN_ENTRY - 1).bit_length())
-        filters = np.zeros((matrix.shape[1], 1 << bits), np.bool_)
-        for band in range(matrix.shape[1]):
-            filters[band, matrix[:, band] & np.uint32(filters.shape[1] - 1)] = True
-        return cls(filters, [np.unique(matrix[:, band]) for band in range(matrix.shape[1])])
+        mask = np.uint32((1 << bits) - 1)
+        number = np.arange(matrix.shape[1])
+        offsets = (number << bits).astype(np.uint32)
+        filters = np.zeros(len(offsets) << bits, np.bool_)
+        filters[(matrix & mask) + offsets] = True
+        return cls(filters, mask, offsets, np.unique(_with_band(number, matrix)))
 
     def rows(self, column: pa.Array) -> "NDArray[np.int64]":
         """The rows of the column that share a hash."""
-        width = column.type.byte_width
-        data = memoryview(column.buffers()[1])[column.offset * width : (column.offset + len(column)) * width]
-        matrix = np.ascontiguousarray(_matrix(data, len(column)).T)
-        mask = np.uint32(self.filters.shape[1] - 1)
+        matrix = _matrix(_bytes_of(column), len(column))
         shares = np.zeros(len(column), np.bool_)
-        for band, hashes in enumerate(matrix):
-            maybe = np.flatnonzero(self.filters[band][hashes & mask])
-            shares[maybe[np.isin(hashes[maybe], self.hashes[band])]] = True
+        for start in range(0, len(column), _BAND_ROWS_AT_ONCE):
+            some = matrix[start : start + _BAND_ROWS_AT_ONCE]
+            places = (some & self.mask) + self.offsets
+            row, band = np.divmod(np.flatnonzero(self.filters.take(places.ravel(), mode="clip")), some.shape[1])
+            maybe = _with_band(band, some[row, band])
+            nearest = self.hashes.take(np.searchsorted(self.hashes, maybe), mode="clip")
+            shares[start + row[nearest == maybe]] = True
         if column.null_count:
             shares &= column.is_valid().to_numpy(zero_copy_only=False)
         return np.flatnonzero(shares)
 
 
-def _matrix(data: "bytes | memoryview", rows: int) -> "NDArray[np.uint32]":
-    return np.frombuffer(data, "<u4").reshape(rows, -1).astype(np.uint32, copy=False)
+def _bytes_of(column: pa.Array) -> "NDArray[np.uint8]":
+    width = column.type.byte_width
+    if not len(column):
+        return np.zeros(0, np.uint8)
+    return np.frombuffer(column.buffers()[1], np.uint8)[column.offset * width : (column.offset + len(column)) * width]
+
+
+def _matrix(data: "NDArray[np.uint8]", rows: int) -> "NDArray[np.uint32]":
+    return data.view("<u4").reshape(rows, -1).astype(np.uint32, copy=False)
+
+
+def _with_band(band: "NDArray[np.int64]", hashes: "NDArray[np.uint32]") -> "NDArray[np.uint64]":
+    return (band.astype(np.uint64) << np.uint64(32)) | hashes
 
 
 def _low_halves(values: "NDArray[np.uint8]") -> "NDArray[np.uint64]":
@@ -204,73 +203,3 @@ def _low_halves(values: "NDArray[np.uint8]") -> "NDArray[np.uint64]":
 
 def _slots(halves: "NDArray[np.uint64]", size: int) -> "NDArray[np.int64]":
     return (halves & np.uint64(size - 1)).astype(np.int64)
-
-
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
-
-
-def _is_outside(file: pq.ParquetFile, group: int, column: str, bounds: tuple[int, int]) -> bool:
-    statistics = file.metadata.row_group(group).column(INDEX.get_field_index(column)).statistics
-    if statistics is None or not statistics.has_min_max:
-        return False
-    return bool(statistics.max < bounds[0] or statistics.min > bounds[1])
-
-
-def _read_entries(file: pq.ParquetFile, group: int, rows: "NDArray[np.int64]") -> Iterator[IndexEntry]:
-    table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False).take(pa.array(rows))
-    columns = []
-    for name in _COLUMNS:
-        column = table[name]
-        columns.append((pc.cast(column, pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist())
-    return (IndexEntry(*values) for values in zip(*columns, strict=True))
-
-
-@contextlib.contextmanager
-def _open_segment(storage: Storage, segment: DatasetFile) -> Iterator[pq.ParquetFile]:
-    """Opens a segment; what is wrong with it, now or while it is read, becomes a DatasetError."""
-    place = storage.where(segment.path)
-    try:
-        with storage.open(segment.path) as source:
-            _raise_unless_committed(place, segment, source)
-            with pq.ParquetFile(source, page_checksum_verification=True) as file:
-                if not file.schema_arrow.equals(INDEX, check_metadata=False):
-                    raise DatasetError(
-                        f"{place}: not an index segment of this release: its columns differ. "
-                        "Restore it from a copy of the dataset."
-                    )
-                if file.metadata.num_rows != segment.rows:
-                    raise _damaged(place, f"{file.metadata.num_rows} rows instead of {segment.rows}")
-                yield file
-    except FileNotFoundError:
-        raise DatasetError(
-            f"{place}: missing, though a manifest names it. Restore it from a copy of the dataset."
-        ) from None
-    except (pa.ArrowException, EOFError) as error:
-        raise _damaged(place, str(error)) from error
-    except OSError as error:
-        if type(error) is not OSError:  # a StorageError says more
-            raise
-        raise _damaged(place, str(error)) from error
-
-
-_verified: set[tuple[str, str]] = set()
-"""Place and checksum of the segments that this process has read whole."""
-
-
-def _raise_unless_committed(place: str, segment: DatasetFile, source: BinaryIO) -> None:
-    size = source.seek(0, os.SEEK_END)
-    source.seek(0)
-    if size != segment.bytes:
-        raise _damaged(place, f"{size} bytes instead of {segment.bytes}")
-    if size > _WHOLE_BYTES or (place, segment.checksum) in _verified:
-        return
-    if f"sha256:{hashlib.sha256(source.read(size)).hexdigest()}" != segment.checksum:
-        raise _damaged(place, "its checksum is not the one that was committed")
-    source.seek(0)
-    _verified.add((place, segment.checksum))
-
-
-def _damaged(place: str, cause: str) -> DatasetError:
-    short = " ".join(cause.split())[:120].rstrip(".")
-    return DatasetError(f"{place}: damaged ({short}). Restore it from a copy of the dataset.")

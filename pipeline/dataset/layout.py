@@ -85,19 +85,19 @@ def partition_of(path: str) -> str:
     return path.split("/")[1].removeprefix("date=")
 
 
-def sequence_of(path: str) -> int:
-    """The number of the first manifest whose rows are in a data file of a table without partitions."""
-    return int(path.split("/")[1].split("-")[1])
+def first_sequence(path: str) -> int:
+    """The number of the first manifest of which something is in an index segment or in a file of a table without
+    partitions. ValueError for other paths.
+    """
+    kind, _, rest = path.partition("/")[2].partition("-")
+    if kind not in ("part", "segment"):
+        raise ValueError(f"no number in {path}")
+    return int(rest.partition("-")[0])
 
 
 def manifest_file(sequence: int) -> str:
     """The manifest with this number, counted from 1."""
     return f"{COMMITS}/{sequence:012d}.json"
-
-
-def staging_folder(batch: str) -> str:
-    """Where a batch keeps its blocks until it is committed."""
-    return f"{STAGING}/{batch}"
 
 
 def run_file(run: str) -> str:

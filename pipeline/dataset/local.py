@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -91,10 +91,10 @@ class LocalStorage:
         with _explained(path, "read"), open(path, "rb") as file:
             return file.read()
 
-    def write(self, name: str, data: bytes | memoryview, durable: bool = True) -> None:
+    def write(self, name: str, data: bytes | memoryview, durable: bool = True, trailer: bytes = b"") -> None:
         """Stores the bytes under the name, whole or not at all; replaces what was there."""
         path = self._target(name)
-        with _explained(path, "write"), _finished_temporary(path, data, durable) as temporary:
+        with _explained(path, "write"), _finished_temporary(path, (data, trailer), durable) as temporary:
             os.replace(temporary, path)
             if durable:
                 _sync_folder(os.path.dirname(path))
@@ -102,7 +102,7 @@ class LocalStorage:
     def create(self, name: str, data: bytes) -> None:
         """Stores the bytes under a name that must be free, atomically. AlreadyExists where others hold it."""
         path = self._target(name)
-        with _explained(path, "write"), _finished_temporary(path, data, durable=True) as temporary:
+        with _explained(path, "write"), _finished_temporary(path, (data,), durable=True) as temporary:
             try:
                 taken = not _link(temporary, path)
             except OSError as error:
@@ -209,16 +209,17 @@ def _raise_unless_readable(path: str) -> None:
 
 
 @contextlib.contextmanager
-def _finished_temporary(path: str, data: bytes | memoryview, durable: bool) -> Iterator[str]:
-    """The bytes in a hidden file beside the path, which is gone afterwards."""
+def _finished_temporary(path: str, parts: Sequence[bytes | memoryview], durable: bool) -> Iterator[str]:
+    """The bytes of the parts in a hidden file beside the path, which is gone afterwards."""
     folder = os.path.dirname(path)
     temporary = os.path.join(folder, f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")
     descriptor = _create_temporary(temporary, durable)
     try:
         with open(descriptor, "wb", buffering=0) as file:
-            rest = memoryview(data).cast("B")
-            while rest:
-                rest = rest[file.write(rest) :]
+            for part in parts:
+                rest = memoryview(part).cast("B")
+                while rest:
+                    rest = rest[file.write(rest) :]
             if durable:
                 os.fsync(file.fileno())
         yield temporary

@@ -37,10 +37,14 @@ class Listed:
 
 
 class Storage(Protocol):
-    """Files under one root. Picklable (clients are made on first use in each process). Names are relative, with /.
+    """Files under one root. Names are relative, with /.
+
+    A value: it pickles (clients are made on first use in each process), and is equal to another with the same root.
 
     Whatever the store refuses is a `StorageError`; a file that is not there is a FileNotFoundError where it is read.
     """
+
+    def __hash__(self) -> int: ...
 
     @property
     def location(self) -> str:
@@ -74,10 +78,10 @@ class Storage(Protocol):
         """The whole content. FileNotFoundError where it does not exist."""
         ...
 
-    def write(self, name: str, data: bytes | memoryview, durable: bool = True) -> None:
+    def write(self, name: str, data: bytes | memoryview, durable: bool = True, trailer: bytes = b"") -> None:
         """Stores the bytes under the name, whole or not at all; replaces what was there.
 
-        `durable` waits until the disk has them (staging does not need it).
+        `durable` waits until the disk has them (staging does not need it); `trailer` follows them.
         """
         ...
 

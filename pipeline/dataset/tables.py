@@ -104,6 +104,10 @@ _BATCH = pa.struct(
     ]
 )
 
+_STEP = pa.struct(
+    [("step", pa.string()), ("elements", pa.int64()), ("seconds", pa.float64()), ("peak_bytes", pa.int64())]
+)
+
 RUNS = _table(
     _column("run", pa.string(), "Name of the run"),
     _column("started", _TIME, "Start, by the clock of the machine that launched it"),
@@ -122,6 +126,13 @@ RUNS = _table(
     _column("dead_letters", pa.list_(STEP_REASON), "Dead letters by step and reason"),
     _column("bytes", pa.int64(), "Bytes of Parquet written"),
     _column("batches", pa.list_(_BATCH), "What was committed, a batch each"),
+    _column(
+        "steps",
+        pa.list_(_STEP),
+        "What each step handed on (documents, entries, articles, rows, files), its seconds at work over all processes, "
+        "and the most memory that the run held meanwhile: one figure for steps that work side by side, with worker "
+        "processes Read to Stage, in one process all; seconds and bytes are null on remote runners",
+    ),
     _column("settings", pa.string(), "Settings of the run as JSON"),
     _column("versions", pa.map_(pa.string(), pa.string()), "Versions of beamwire, Python, libraries and model"),
 )
@@ -129,7 +140,7 @@ RUNS = _table(
 INDEX = _table(
     _column("kind", pa.int8(), "0 a row of the dataset, 1 an alias of an id, 2 a pair of ids already linked"),
     _column("number", pa.int64(), "Arrival number of the row; of aliases and links the number of the next row"),
-    _column("id", pa.binary(16), "Id of the article"),
+    _column("id", pa.binary(16), "Id of the article; null where it is url_key, else guid_key, else record_hash"),
     _column("other_id", pa.binary(16), "Of a link: the other id"),
     _column("revision", pa.int32(), "Revision of the row"),
     _column("url_key", pa.binary(16), "Hash of the canonical URL"),

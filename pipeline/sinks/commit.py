@@ -9,7 +9,7 @@ import apache_beam as beam
 import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.commits import CommittedUnit, commit, next_manifest, read_manifests, read_state
+from pipeline.dataset.commits import CommittedUnit, Manifest, commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
 from pipeline.dataset.layout import UNREADABLE
 from pipeline.sinks.runs import DEAD, after_batch, write_run
@@ -86,6 +86,7 @@ def commit_batch(
         fingerprint=batch.fingerprint,
     )
     commit(batch.storage, manifest)
+    _delete_replaced(batch, manifest)
     write_run(batch.storage, after_batch(batch.run, manifest, int(clock() * 1e6)))
     return batch.name
 
@@ -98,7 +99,14 @@ def _already_committed(batch: Batch) -> str:
             f"batch {manifest.batch} was committed by another run while batch {batch.name} was being made; nothing of "
             "the latter counts. Run the same command again: it goes on after what is committed."
         )
+    _delete_replaced(batch, manifest)
     return batch.name
+
+
+def _delete_replaced(batch: Batch, manifest: Manifest) -> None:
+    """Deletes what the manifest has replaced; until it was there, the files were."""
+    for path in manifest.removed:
+        batch.storage.delete(path)
 
 
 def _units(batch: Batch, verdict: Verdict, unread: Collection[str]) -> tuple[CommittedUnit, ...]:

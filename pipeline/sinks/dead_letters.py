@@ -29,11 +29,14 @@ class DeadLetterDoor(ErrorHandler):
     """The door through which the dead letters of all steps leave.
 
     Each step's are staged beside the step, in its own stage, so that only names are brought together: a collection of
-    dead letters would be held in memory with all its payloads.
+    dead letters would be held in memory with all its payloads. Its output is what was written, or without `write` the
+    staged blocks.
     """
 
-    def __init__(self, batch: Batch) -> None:
-        super().__init__("DeadLetters" >> WriteDeadLetters(batch))  # type: ignore[no-untyped-call]  # Beam's are not typed
+    def __init__(self, batch: Batch, write: bool = True) -> None:
+        """Keeps the batch."""
+        end = WriteDeadLetters(batch) if write else beam.Reshuffle()
+        super().__init__("DeadLetters" >> end)  # type: ignore[no-untyped-call]  # Beam's are not typed
         self._batch = batch
 
     def add_error_pcollection(self, letters: beam.PCollection[DeadLetter]) -> None:

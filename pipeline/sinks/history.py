@@ -1,15 +1,20 @@
 """What the one pass learned: the batch's index segment and its links; and what earlier batches know."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.index import Index, segment_bytes
-from pipeline.dataset.layout import INDEX, flat_file, segment_file
+from pipeline.dataset.errors import CommitConflict, SegmentMissing
+from pipeline.dataset.index import Index
+from pipeline.dataset.layout import first_sequence, flat_file, manifest_file, segment_file
+from pipeline.dataset.segments import entries_of, table_of, write_segment
 from pipeline.dataset.tables import LINKS
-from pipeline.sinks.parquet import sha256, write_parquet
+from pipeline.dataset.tiers import merges_of_batch
+from pipeline.sinks.parquet import write_parquet
 from transforms.schemas import DatasetFile, IndexEntry, Link
 
 
@@ -36,32 +41,70 @@ class BatchHistory:
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries whose `column` is one of the values, in the order in which they were written."""
-        return Index(self.batch.storage, self.batch.segments).find(column, sorted(values))
+        with self._not_overtaken():
+            return self._index.find(column, sorted(values))
 
     def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
         """The rows that share at least one bucket with one of these fingerprints, in order of arrival."""
-        return Index(self.batch.storage, self.batch.segments).neighbours(sorted(bands))
+        with self._not_overtaken():
+            return self._index.neighbours(sorted(bands))
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these arrival numbers, in order."""
-        return Index(self.batch.storage, self.batch.segments).numbers(sorted(values))
+        with self._not_overtaken():
+            return self._index.numbers(sorted(values))
 
     def save(
         self, entries: Sequence[IndexEntry], links: Sequence[Link]
     ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
-        """Writes the batch's index segment and links, each only where there is something to say."""
-        written = []
+        """Writes the batch's entries and links; answers the files, and the paths of segments that they replace.
+
+        Segments are merged by the rule of `pipeline.dataset.tiers`, in which the entries count as the last one.
+        """
+        written: list[DatasetFile] = []
+        replaced: list[str] = []
         if entries:
-            data = segment_bytes(entries, self.batch.fingerprint)
-            path = segment_file(self.batch.sequence, self.batch.name)
-            self.batch.storage.write(path, data)
-            written.append(DatasetFile(INDEX, path, len(entries), len(data), sha256(data)))
+            with self._not_overtaken():
+                written, replaced = self._write_segments(entries)
         if links:
             columns = {name: [_value(link, name) for link in links] for name in LINKS.names}
             rows = pa.Table.from_pydict(columns, schema=LINKS)
             path = flat_file("links", self.batch.sequence, self.batch.name, 0)
             written.append(write_parquet(self.batch.storage, "links", path, rows, self.batch.parquet))
-        return tuple(written), ()
+        return tuple(written), tuple(replaced)
+
+    @property
+    def _index(self) -> Index:
+        return Index(self.batch.storage, self.batch.segments)
+
+    def _write_segments(self, entries: Sequence[IndexEntry]) -> tuple[list[DatasetFile], list[str]]:
+        batch, own = self.batch, len(self.batch.segments)
+        runs = merges_of_batch([*(segment.rows for segment in batch.segments), len(entries)])
+        if not any(own in run for run in runs):
+            runs.append(range(own, own + 1))
+        written, replaced = [], []
+        for run in runs:
+            members = batch.segments[run.start : run.stop]
+            tables = entries_of(batch.storage, members)
+            if own in run:
+                tables = chain(tables, [table_of(entries)])
+            first = first_sequence(members[0].path) if members else batch.sequence
+            written.append(write_segment(batch.storage, segment_file(first, batch.name), tables, batch.fingerprint))
+            replaced += [segment.path for segment in members]
+        return written, replaced
+
+    @contextmanager
+    def _not_overtaken(self) -> Iterator[None]:
+        """A segment is also missing where another run has merged it: then this batch has lost the race."""
+        try:
+            yield
+        except SegmentMissing:
+            if self.batch.storage.size(manifest_file(self.batch.sequence)) is None:
+                raise
+            raise CommitConflict(
+                f"another run has committed manifest {self.batch.sequence} while batch {self.batch.name} was being "
+                "made; nothing of the latter counts. Run the same command again: it goes on after what is committed."
+            ) from None
 
 
 def _value(link: Link, name: str) -> object:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pipeline.dataset.batch import ParquetSettings
 from pipeline.dataset.data_files import body_bytes, read_rows, stored_body_bytes
 from pipeline.dataset.erasure import Erasure
-from pipeline.dataset.layout import PARTITIONED_TABLES, data_file, flat_file, partition_of, sequence_of
+from pipeline.dataset.layout import PARTITIONED_TABLES, data_file, first_sequence, flat_file, partition_of
 from pipeline.dataset.storage import Storage
 from pipeline.sinks.parquet import in_order_of_files, write_parquet
 from transforms.schemas import DatasetFile
@@ -89,17 +89,21 @@ class Merger:
 
     def _neighbours(self, table: str, files: Sequence[DatasetFile]) -> Iterator[tuple[Sources, str, pa.Table]]:
         """The same of a table without partitions, which stands in the order of arrival."""
-        items = [tuple(some) for _, some in itertools.groupby(files, lambda file: sequence_of(file.path))]
+        items = [tuple(some) for _, some in itertools.groupby(files, lambda file: first_sequence(file.path))]
         small = self._small(table, items)
         for are_small, some in itertools.groupby(items, small.__contains__):
             run = list(some)
             if are_small and len(run) > 1:
                 for piece in self._together(self._piece(table, item) for item in run):
-                    yield piece.sources, flat_file(table, sequence_of(piece.sources[0].path), self.name, 0), piece.rows
+                    yield (
+                        piece.sources,
+                        flat_file(table, first_sequence(piece.sources[0].path), self.name, 0),
+                        piece.rows,
+                    )
                 continue
             for item in filter(self._is_changed, run):  # the whole of a manifest, or the names would lose their order
                 for shard, file in enumerate(item):
-                    path = flat_file(table, sequence_of(file.path), self.name, shard)
+                    path = flat_file(table, first_sequence(file.path), self.name, shard)
                     yield (file,), path, self.erasure.left_of(table, read_rows(self.storage, file))
 
     def _small(self, table: str, items: Sequence[Sources], have_company: bool = False) -> dict[Sources, None]:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import ParquetSettings, RunSoFar
 from pipeline.dataset.commits import Manifest
-from pipeline.dataset.layout import RUNS, run_file
+from pipeline.dataset.layout import PARTITIONED_TABLES, RUNS, run_file
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import RUNS as RUNS_SCHEMA
+from pipeline.meter import StepCost
 from pipeline.sinks.parquet import write_parquet
 
 COUNTS = ("documents", "parsed", "unchanged", "removed", "articles", "duplicates", "revisions", "links")
@@ -46,8 +47,20 @@ def after_batch(run: RunSoFar, manifest: Manifest, now: int) -> RunSoFar:
                 "committed": now,
             },
         ],
+        "steps": _steps(before["steps"], handed_on(manifest), {}),
     }
     return replace(run, row=row)
+
+
+def with_costs(run: RunSoFar, costs: Mapping[str, StepCost]) -> RunSoFar:
+    """The run with what the steps of its last batch cost, which is known when that is committed."""
+    nothing_more = {step["step"]: 0 for step in run.row["steps"]}
+    return replace(run, row=run.row | {"steps": _steps(run.row["steps"], nothing_more, costs)})
+
+
+def costs_of(run: RunSoFar) -> dict[str, StepCost]:
+    """What the steps of the run cost so far."""
+    return {step["step"]: StepCost(step["seconds"], step["peak_bytes"]) for step in run.row["steps"]}
 
 
 def nothing_done(run: RunSoFar, now: int) -> RunSoFar:
@@ -69,6 +82,51 @@ def counts_of(manifest: Manifest) -> dict[str, int]:
         "revisions": counts.get("revisions", 0),
         "links": counts.get("links", 0),
     }
+
+
+def handed_on(manifest: Manifest) -> dict[str, int]:
+    """What each step of a batch handed on, in the order of the flow.
+
+    Read documents, Parse entries, Normalize and Stage articles, Deduplicate, Enrich and Write rows, Commit files.
+    """
+    articles = manifest.counts.get("parsed", 0)
+    refused = sum(count for (step, _), count in dead_letters_of(manifest).items() if step == "Normalize")
+    rows = sum(file.rows for file in manifest.added if file.table in PARTITIONED_TABLES)
+    elements = {
+        "Read": manifest.counts.get("documents", 0),
+        "Parse": articles + refused,
+        "Normalize": articles,
+        "Stage": articles,
+        "Deduplicate": rows,
+        "Enrich": rows,
+        "Write": rows,
+        "Commit": len(manifest.added),
+    }
+    if not manifest.settings.get("enrich", {}).get("enabled", True):
+        del elements["Enrich"]
+    return elements
+
+
+def _steps(
+    before: Sequence[Mapping[str, Any]], elements: Mapping[str, int], costs: Mapping[str, StepCost]
+) -> list[dict[str, Any]]:
+    """The steps of the run, after a batch that handed on these elements at these costs."""
+    earlier = {step["step"]: step for step in before}
+    steps = []
+    for step, count in elements.items():
+        so_far = earlier.get(step, {"elements": 0, "seconds": None, "peak_bytes": None})
+        cost = costs.get(step, StepCost())
+        seconds = [it for it in (so_far["seconds"], cost.seconds) if it is not None]
+        peaks = [it for it in (so_far["peak_bytes"], cost.peak_bytes) if it is not None]
+        steps.append(
+            {
+                "step": step,
+                "elements": so_far["elements"] + count,
+                "seconds": sum(seconds) if seconds else None,
+                "peak_bytes": max(peaks, default=None),
+            }
+        )
+    return steps
 
 
 DEAD = "dead_letters:"
@@ -114,5 +172,6 @@ def _first_row(run: RunSoFar) -> dict[str, Any]:
         "dead_letters": [],
         "bytes": 0,
         "batches": [],
+        "steps": [],
         "settings": run.settings,
     }

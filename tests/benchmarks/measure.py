@@ -10,6 +10,7 @@
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -71,6 +72,16 @@ def measure(command: Sequence[str], log: Path, directory: Path | None = None) ->
         raise CommandFailed(f"code {process.returncode}: {' '.join(command)}\n{_tail(log)}(all of it: {log})")
     cpu = max(usage.ru_utime + usage.ru_stime, tree.cpu_seconds)
     return Measured(wall, cpu, tree.peak_bytes, tree.processes)
+
+
+def median(runs: Sequence[Measured]) -> Measured:
+    """The median of several runs of one command, figure by figure."""
+    return Measured(
+        statistics.median(run.wall_seconds for run in runs),
+        statistics.median(run.cpu_seconds for run in runs),
+        int(statistics.median(run.peak_bytes for run in runs)),
+        max(run.processes for run in runs),
+    )
 
 
 class _Tree:

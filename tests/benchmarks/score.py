@@ -16,6 +16,7 @@ not judged, since any copy can arrive first. Both measures count links, as MUC s
   and is the first of its story in its own cluster. So a copy that arrives before its original carries the miss, and
   the kinds of all misses add up to the misses of recall. Jaccard is `jaccard_5` of the truth.
 - A wrong one is booked on the first record of its story in the cluster.
+- **Apart**. Of the hard negatives, those in whose cluster no other story is told. The others are wrong ones, too.
 
 A record that left no row, while another record of the same URL did, counts as removed for that one (a re-fetch adds no
 row). A record that left none and whose URL is unknown is *lost*: neither removed nor found, a cluster of its own.
@@ -50,6 +51,9 @@ JACCARD_EDGES = (0.0, 0.2, 0.35, 0.5, 0.58, 0.65, 0.75, 0.85, 0.95, 1.0)
 
 SURE_JACCARD = 0.65
 """From here on a near copy should be found: at 128 permutations an estimate of .54 is 2.6 deviations away."""
+
+SURE = f"J >= {SURE_JACCARD:g}"
+"""Names the near copies that should be found, in the group `near` of `Score.recall_by`."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class Score:
     lost: int = 0
     unknown: int = 0
     kept: int = 0
+    apart: Rate = Rate(0, 0)
 
     def __add__(self, other: "Score") -> "Score":
         """Both taken together."""
@@ -137,6 +142,7 @@ class Score:
             self.lost + other.lost,
             self.unknown + other.unknown,
             self.kept + other.kept,
+            self.apart + other.apart,
         )
 
 
@@ -166,6 +172,7 @@ def score(truth: Sequence[Truth], output: Output) -> Score:
                 tally[name][member] += hit
 
     right = wrong = misplaced = 0
+    apart = Rate(0, 0)
     wrong_by_kind: Counter[str] = Counter()
     for rows in members.values():
         told = {row.story for row in rows}
@@ -173,6 +180,8 @@ def score(truth: Sequence[Truth], output: Output) -> Score:
         wrong += len(told) - 1
         stays = next((row for row in rows if row.record in output.kept), rows[0]).story
         misplaced += sum(row.story != stays for row in rows)
+        hard = sum(row.kind == "hard_negative" for row in rows)
+        apart += Rate(hard if len(told) == 1 else 0, hard)
         booked = {stays}
         for row in rows:
             if row.story not in booked:
@@ -187,6 +196,7 @@ def score(truth: Sequence[Truth], output: Output) -> Score:
         lost,
         output.unknown,
         len(output.kept),
+        apart,
     )
 
 
@@ -195,7 +205,7 @@ def _labels(row: Truth) -> Iterator[tuple[str, str]]:
     yield "copy kind", f"{row.kind}: {row.copy_kind}"
     if row.kind == "near" and row.jaccard is not None:
         yield "near, true Jaccard", jaccard_bin(row.jaccard)
-        yield "near", f"J >= {SURE_JACCARD:g}" if row.jaccard >= SURE_JACCARD else f"J < {SURE_JACCARD:g}"
+        yield "near", SURE if row.jaccard >= SURE_JACCARD else f"J < {SURE_JACCARD:g}"
 
 
 def jaccard_bin(value: float) -> str:
@@ -337,6 +347,7 @@ def report(result: Score) -> Iterator[str]:
     """A score as lines of text."""
     yield f"{'recall':32}{result.recall}"
     yield f"{'precision':32}{result.precision}"
+    yield f"{'hard negatives apart':32}{result.apart}"
     for group, members in result.recall_by.items():
         for name, rate in members.items():
             yield f"  {name if group != 'near, true Jaccard' else f'near, J {name}':30}{rate}"
@@ -354,6 +365,7 @@ def as_json(result: Score) -> dict[str, Any]:
     return {
         "recall": rate(result.recall),
         "precision": rate(result.precision),
+        "apart": rate(result.apart),
         "recall_by": {
             group: {name: rate(value) for name, value in members.items()} for group, members in result.recall_by.items()
         },

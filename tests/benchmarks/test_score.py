@@ -89,6 +89,12 @@ def test_a_removed_hard_negative_is_one_wrong() -> None:
     assert (result.precision, result.wrong_by_kind, result.misplaced) == (Rate(3, 4), {"hard_negative": 1}, 1)
 
 
+def test_a_hard_negative_is_apart_where_its_cluster_tells_no_other_story_whichever_row_stays() -> None:
+    assert score([*STORY, OTHER], _output("abcd", "n")).apart == Rate(1, 1)
+    assert score([*STORY, OTHER], _output("abc", "dn")).apart == Rate(0, 1)
+    assert score([OTHER, *STORY], _output("nd", "abc")).apart == Rate(0, 1)
+
+
 def test_a_story_in_a_foreign_cluster_is_wrong_once_and_misplaced_with_every_record() -> None:
     result = score([OTHER, *STORY], _output("nabcd"))
     assert (result.recall, result.precision) == (Rate(3, 3), Rate(3, 4))
@@ -118,7 +124,7 @@ def test_a_record_that_vanished_is_lost_and_not_found() -> None:
 
 def test_scores_of_seeds_add_up() -> None:
     total = score([*STORY, OTHER], _output("abcd", "n")) + score([*STORY, OTHER], _output("abcn", "d"))
-    assert (total.recall, total.precision, total.kept) == (Rate(5, 6), Rate(5, 6), 4)
+    assert (total.recall, total.precision, total.kept, total.apart) == (Rate(5, 6), Rate(5, 6), 4, Rate(1, 2))
     assert total.recall_by["copy kind"]["near: cut"] == Rate(1, 2)
     assert total.wrong_by_kind == {"hard_negative": 1}
 

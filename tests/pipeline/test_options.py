@@ -1,20 +1,16 @@
-"""Beam's options: what is accepted, what is refused and how, and that the private parts of Beam still behave."""
+"""Beam's options: what is accepted, what is refused and how."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
 
-import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-from apache_beam.runners.portability.fn_api_runner.worker_handlers import ControlFuture, WorkerHandler
 
 from pipeline import options as module
-from pipeline.options import OptionError, make_runner, parse_beam_options, runner_kind, split_arguments
-from pipeline.workers import WorkerProcessRunner
+from pipeline.options import OptionError, is_local, make_runner, parse_beam_options, split_arguments, worker_processes
 
 OWN = ("--output", "--set", "--dry-run", "--quiet")
 
@@ -27,15 +23,26 @@ def refusal(*arguments: str) -> str:
     return message
 
 
-def settled(*arguments: str) -> tuple[str, str, int]:
+def settled(*arguments: str) -> tuple[bool, str]:
     options = parse_beam_options(arguments, OWN)
-    direct = options.view_as(DirectOptions)
-    return runner_kind(options), options.view_as(StandardOptions).runner, direct.direct_num_workers
+    return is_local(options), options.view_as(StandardOptions).runner
 
 
-def test_without_options_a_run_is_local_and_in_this_process() -> None:
-    assert settled() == ("in_process", "DirectRunner", 1)
+def processes(*arguments: str, mebibytes: int = 1000) -> int:
+    return worker_processes(parse_beam_options(arguments, OWN), mebibytes << 20)
+
+
+def test_without_options_a_run_is_local() -> None:
+    assert settled() == (True, "DirectRunner")
     assert type(make_runner(parse_beam_options([]))) is FnApiRunner
+
+
+@pytest.mark.parametrize(("mebibytes", "count"), [(0, 1), (15, 1), (31, 1), (32, 2), (64, 4), (65, 4), (1000, 4)])
+def test_a_run_takes_as_many_processes_as_its_input_is_worth_and_as_there_are_processors(
+    mebibytes: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "processors", lambda: 4)
+    assert processes(mebibytes=mebibytes) == count
 
 
 @pytest.mark.parametrize(
@@ -46,15 +53,24 @@ def test_direct_runner_in_any_spelling_is_the_runner_that_never_downloads(name: 
     assert type(make_runner(parse_beam_options([f"--runner={name}"]))) is FnApiRunner
 
 
-def test_several_workers_are_processes() -> None:
-    assert settled("--direct_num_workers=2") == ("workers", "DirectRunner", 2)
-    assert settled("--direct_num_workers", "2", "--direct_running_mode", "multi_processing")[0] == "workers"
-    assert isinstance(make_runner(parse_beam_options(["--direct_num_workers=2"])), WorkerProcessRunner)
+def test_a_number_of_workers_is_a_number_of_processes_whatever_the_input() -> None:
+    assert processes("--direct_num_workers=5", mebibytes=0) == 5
+    assert processes("--direct_num_workers", "5", "--direct_running_mode", "multi_processing", mebibytes=0) == 5
+    assert processes("--direct_num_workers=1") == 1
+    assert processes("--direct_running_mode=in_memory") == 1
 
 
 def test_no_number_of_workers_is_one_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert settled("--direct_num_workers=0") == ("workers", "DirectRunner", 3)
+    monkeypatch.setattr(module, "processors", lambda: 3)
+    assert processes("--direct_num_workers=0", mebibytes=0) == 3
+    assert processes("--direct_running_mode=multi_processing", mebibytes=0) == 3
+
+
+def test_what_beam_runs_is_one_worker_to_it() -> None:
+    options = parse_beam_options(["--direct_num_workers=5"])
+    assert type(make_runner(options)) is FnApiRunner
+    direct = options.view_as(DirectOptions)
+    assert (direct.direct_num_workers, direct.direct_running_mode) == (1, "in_memory")
 
 
 def test_modes_that_lose_data_or_workers_are_refused_with_the_reason() -> None:
@@ -137,12 +153,12 @@ def test_dataflow_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None
     assert refusal("--runner=DataflowRunner", "--region=r").endswith("needs --project and --temp_location")
     complete = ["--runner=dataflow", "--project=p", "--region=r"]
     assert "gs://BUCKET/PATH" in refusal(*complete, "--temp_location=/tmp")
-    assert settled(*complete, "--temp_location=gs://b/t") == ("remote", "DataflowRunner", 1)
+    assert settled(*complete, "--temp_location=gs://b/t") == (False, "DataflowRunner")
 
 
 def test_other_runners_are_passed_on_by_name() -> None:
     options = parse_beam_options(["--runner=portablerunner", "--job_endpoint=localhost:1"])
-    assert (runner_kind(options), make_runner(options)) == ("remote", "PortableRunner")
+    assert (is_local(options), make_runner(options)) == (False, "PortableRunner")
 
 
 def test_options_of_beam_are_parted_from_ours_with_their_values() -> None:
@@ -159,12 +175,6 @@ def test_every_option_of_beam_is_known() -> None:
     assert {"--runner", "--direct_num_workers", "--job_endpoint", "--flink_master", "--temp_location"} <= known.keys()
     classes = PipelineOptions.__subclasses__()
     assert all("_add_argparse_args" in vars(it) for it in classes if it.__module__.startswith("apache_beam."))
-
-
-def test_the_parts_of_beam_that_a_dead_worker_is_reported_through_are_still_there() -> None:
-    assert callable(WorkerHandler.register_environment)
-    assert "beamwire:env:worker_process:v1" in WorkerHandler._registered_environments
-    assert not ControlFuture("name").is_done()
 
 
 def run_python(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -186,37 +196,3 @@ def test_importing_beam_says_nothing_and_real_warnings_are_still_seen() -> None:
         """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "seen\n")
-
-
-def kill_the_worker(number: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def process_of(number: int) -> tuple[int, int]:
-    return number, os.getpid()
-
-
-def test_workers_are_processes_that_import_our_modules_and_keep_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    options = parse_beam_options(["--direct_num_workers=2"])
-    with beam.Pipeline(runner=make_runner(options), options=options) as pipeline:
-        numbers = pipeline | "Numbers" >> beam.Create(range(40), reshuffle=True)
-        processes = numbers | "Process" >> beam.Map(process_of)
-        _ = processes | "Check" >> beam.combiners.ToList() | "Assert" >> beam.Map(assert_two_processes, os.getpid())
-    assert capfd.readouterr() == ("", "")
-
-
-def assert_two_processes(pairs: list[tuple[int, int]], launcher: int) -> None:
-    processes = {process for _, process in pairs}
-    assert sorted(number for number, _ in pairs) == list(range(40))
-    assert launcher not in processes
-    assert len(processes) == 2
-
-
-def test_a_worker_that_is_killed_fails_the_run_instead_of_hanging_it(capfd: pytest.CaptureFixture[str]) -> None:
-    options = parse_beam_options(["--direct_num_workers=2"])
-    pipeline = beam.Pipeline(runner=make_runner(options), options=options)
-    _ = pipeline | beam.Create([1, 2]) | "Kill" >> beam.Map(kill_the_worker)
-    with pytest.raises(RuntimeError, match="a worker process was killed: most likely memory ran out"):
-        pipeline.run()
-    assert capfd.readouterr() == ("", "")

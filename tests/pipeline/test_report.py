@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from pipeline.meter import StepCost
 from pipeline.report import (
     DeadLetterCount,
     PlannedBatch,
@@ -30,6 +31,7 @@ def report(**changes: object) -> RunReport:
         documents=345,
         parsed=340,
         unchanged=2,
+        removed=0,
         articles=268,
         duplicates_exact=50,
         duplicates_near=20,
@@ -77,6 +79,26 @@ def test_a_run_ends_with_what_it_did_and_the_next_command() -> None:
         "Next: beamwire query out\n"
         "      beamwire query out 'SELECT source, position, step, reason, detail FROM dead_letters'\n"
     )
+
+
+def test_articles_that_were_refused_are_counted() -> None:
+    assert "\nrefused           4  removed from the dataset before\n" in printed(report(removed=4))
+
+
+def test_where_costs_were_measured_the_longest_steps_and_the_most_memory_are_shown() -> None:
+    costs = {
+        "Read": StepCost(0.4, 300 << 20),
+        "Parse": StepCost(4.0, 431 << 20),
+        "Normalize": StepCost(12.3, 431 << 20),
+        "Write": StepCost(6.2, 120 << 20),
+        "Commit": StepCost(0.1, None),
+    }
+    assert printed(report(costs=costs)).splitlines()[9:12] == [
+        "time              2.4 s  140 articles a second",
+        "longest            12 s  Normalize; then Write 6.2 s, Parse 4.0 s",
+        "memory        431.0 MiB  at most",
+    ]
+    assert "longest        12 s  Normalize\n" in printed(report(costs={"Normalize": StepCost(12.3)}))
 
 
 def test_without_dead_letters_there_is_one_next_command() -> None:

@@ -18,7 +18,7 @@ from transforms.text.keys import url_key
 
 DAY = 86_400_000_000
 ROOMY = FileLimits(max_rows=100, max_chars=1_000_000)
-LONG = "one two three four five six seven"
+LONG = " ".join(f"word{number}" for number in range(30))
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,15 @@ class FileHistory:
     path: Path
     rows: int = 0
     unit_time: int = 0
+    tombstones: frozenset[bytes] = frozenset()
 
     def find(self, column: str, values: Collection[bytes]) -> list[IndexEntry]:
         """The entries with one of the values."""
         return [entry for entry in self.saved()[0] if getattr(entry, column) in values]
+
+    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+        """None: the articles here have no fingerprints."""
+        return []
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these numbers."""
@@ -43,7 +48,7 @@ class FileHistory:
         """Adds to the file."""
         before = self.saved()
         self.path.write_bytes(pickle.dumps(([*before[0], *entries], [*before[1], *links])))
-        return (DatasetFile("_index", "segment", len(entries), 1, "sum"),)
+        return (DatasetFile("_index", "segment", len(entries), 1, "sum"),), ()
 
     def saved(self) -> tuple[list[IndexEntry], list[Link]]:
         """All entries and links so far."""
@@ -93,7 +98,7 @@ def test_the_unit_time_follows_from_publication_dates_and_orders_what_has_none(t
     dated = article(unit=0, url="http://x/1", text="one", published=9 * DAY, published_precision="second")
     undated = article(unit=1, url="http://x/2", text="two")
     verdict, marks = decided(tmp_path, [dated, undated])
-    assert verdict.units == (UnitOutcome(0, 1, 9 * DAY), UnitOutcome(1, 1, 9 * DAY))
+    assert verdict.units == (UnitOutcome(0, 1, 9 * DAY, 1), UnitOutcome(1, 1, 9 * DAY, 1))
     assert [mark["effective"].day for mark in marks] == [10, 10]
 
 

@@ -130,12 +130,12 @@ def _candidates(
 ) -> dict[int, list[Candidate]]:
     """The earlier rows that each row is like, `loose` at least, by its number; over the index and the batch."""
     able = [row for row in rows if row.record.shingles >= likeness.min_shingles]
+    wanted = {row.record.bands for row in able if row.record.bands is not None} if history.rows else set()
     earlier = [
         entry
-        for entry in history.neighbours({row.record.bands for row in able if row.record.bands is not None})
-        if (entry.shingles or 0) >= likeness.min_shingles
+        for entry in history.neighbours(wanted)
+        if (entry.shingles or 0) >= likeness.min_shingles and entry.id not in history.tombstones
     ]
-    earlier = [entry for entry in earlier if entry.id not in history.tombstones]
     clusters.learn_rows(earlier)
     clusters.learn_founders(history.numbers({entry.cluster for entry in earlier if entry.cluster is not None}))
     numbers = [*(entry.number for entry in earlier), *(row.number for row in able)]

@@ -20,8 +20,8 @@ from transforms.schemas import IndexEntry
 from transforms.text.identity import TITLE_WORDS, KnownArticle, Record
 from transforms.text.likeness import Likeness, jaccard
 
-SHORT_TEXT_WORDS = 6
-"""The length of a shingle: a text below it has none to be compared by."""
+SHORT_TEXT_WORDS = 25
+"""A shorter text ("Please subscribe to read on", "More to follow") may be that of a site, not of an article."""
 
 
 @dataclass(frozen=True, slots=True)

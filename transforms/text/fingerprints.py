@@ -30,6 +30,8 @@ BANDS: Final = 32
 
 _SEED: Final = 42
 _ROWS: Final = PERMUTATIONS // BANDS
+_ESTIMATES: Final = np.clip((np.arange(PERMUTATIONS + 1) * (256 / PERMUTATIONS) - 1) / 255, 0, 1).astype(np.float32)
+"""The similarity by the number of equal values."""
 _TEXTS_AT_ONCE: Final = 128
 """As values leave rensa as Python's numbers, 5 KB a text. From 256 texts on it would start threads, too, which are no
 faster, and which a process that forks must not have."""
@@ -75,9 +77,14 @@ def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.f
     Of values that differ, one in 256 is equal in 8 bits, which is taken off. Its deviation is .044 at .54. Two rows
     without shingles would be 1.
     """
-    equal = np.count_nonzero(one == other, axis=1) / one.shape[1]
-    estimate: NDArray[np.float32] = np.clip((equal * 256 - 1) / 255, 0, 1).astype(np.float32)
-    return estimate
+    estimates: NDArray[np.float32] = _ESTIMATES[np.count_nonzero(one == other, axis=1)]
+    return estimates
+
+
+def similarity_of_two(one: bytes, other: bytes) -> float:
+    """The same of two signatures: hundreds of times a batch two meet alone, which by arrays would take 20 µs, not 1."""
+    differing = int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
+    return float(_ESTIMATES[differing.to_bytes(PERMUTATIONS, "little").count(0)])
 
 
 def _in_8_bits(least: NDArray[np.uint32]) -> NDArray[np.uint8]:

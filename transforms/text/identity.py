@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from transforms.schemas import IndexEntry
 from transforms.text.likeness import Likeness, jaccard
@@ -31,8 +32,7 @@ TITLE_WORDS = 4
 """A shorter title ("Live updates", "Obituaries") is no evidence that two records are one article."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What the one pass sees of an article: keys, hashes, lengths, and the place (block, row) where the rest lies.
 
     `weak_guid` tells that no feed stands behind `guid_key`, only the name of an input.

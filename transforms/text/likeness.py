@@ -8,9 +8,7 @@ only in the name of the town too many words are the same.
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from transforms.text.fingerprints import similarity
+from transforms.text.fingerprints import similarity_of_two
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,4 @@ def jaccard(one: Fingerprinted, other: Fingerprinted) -> float | None:
     """The estimated similarity of two texts, from 0 to 1; None where one has no shingles."""
     if not one.shingles or not other.shingles or one.signature is None or other.signature is None:
         return None
-    return float(similarity(_row(one.signature), _row(other.signature))[0])
-
-
-def _row(signature: bytes) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
-    return np.frombuffer(signature, np.uint8).reshape(1, -1)
+    return similarity_of_two(one.signature, other.signature)

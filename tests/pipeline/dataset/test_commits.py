@@ -21,8 +21,11 @@ from pipeline.dataset.commits import (
     done_unit,
     manifest_bytes,
     next_manifest,
+    raise_unless_comparable,
+    raise_unless_writable,
     read_manifests,
     read_state,
+    with_checkpoint,
 )
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import manifest_file, segment_file
@@ -39,11 +42,16 @@ def follow(storage: Storage, name: str, removed: tuple[str, ...] = ()) -> Manife
     batch = batch_name(state.parent, units, SETTINGS)
     added = [
         write_file(storage, f"articles/date=2024-05-01/part-{batch}-00000.parquet", b"rows", 3),
-        write_file(storage, segment_file(batch), b"keys", 3),
+        write_file(storage, segment_file(state.sequence + 1, batch), b"keys", 3),
     ]
     manifest = next_manifest(state, batch, units, SETTINGS, 3, {"articles": 3}, added, removed)
     commit(storage, manifest)
     return manifest
+
+
+def checkpoint(**values: list[Any]) -> dict[str, Any]:
+    """A checkpoint as JSON, empty but for these values."""
+    return {"files": [], "done": [], "tombstones": [], "pending": []} | values
 
 
 @pytest.fixture
@@ -63,12 +71,12 @@ def test_a_state_is_what_its_manifests_add_up_to(storage: Storage) -> None:
     state = read_state(storage)
     assert (state.sequence, state.rows, state.unit_count, state.unit_time) == (2, 6, 2, 10)
     assert state.parent == hashlib.sha256(storage.read(manifest_file(2))).hexdigest()
-    assert [file.path for file in state.segments()] == [segment_file(first.batch), segment_file(second.batch)]
+    assert [file.path for file in state.segments()] == [segment_file(1, first.batch), segment_file(2, second.batch)]
     assert [file.path for file in state.table("articles")] == [
         f"articles/date=2024-05-01/part-{second.batch}-00000.parquet"
     ]
-    assert state.is_done(unit("a"))
-    assert not state.is_done(unit("a", size=11))
+    assert state.done == {done_unit(unit("a")), done_unit(unit("b"))}
+    assert done_unit(unit("a", size=11)) not in state.done
     assert state.settings == SETTINGS
     assert [manifest.batch for manifest in read_manifests(storage)] == [first.batch, second.batch]
     assert list(read_manifests(storage, after=1)) == [second]
@@ -100,7 +108,7 @@ def test_a_manifest_is_canonical_json_with_a_checksum(disk: LocalStorage) -> Non
 
 def test_names_that_are_no_text_survive(disk: LocalStorage) -> None:
     follow(disk, "bad-\udcff.html")
-    assert read_state(disk).is_done(unit("bad-\udcff.html"))
+    assert read_state(disk).done == {done_unit(unit("bad-\udcff.html"))}
 
 
 def test_every_so_many_manifests_carry_the_whole_state_and_earlier_ones_are_not_needed(disk: LocalStorage) -> None:
@@ -187,9 +195,9 @@ def rewrite(storage: Storage, sequence: int, change: Any) -> None:
 
 def test_a_newer_format_is_refused_by_name(disk: LocalStorage) -> None:
     follow(disk, "a")
-    rewrite(disk, 1, lambda body: body.update(format=2, something="new"))
+    rewrite(disk, 1, lambda body: body.update(format=3, something="new"))
     with pytest.raises(
-        DatasetError, match=r"000000000001.json: format 2; this release knows format 1. Install a newer"
+        DatasetError, match=r"000000000001.json: format 3; this release knows format 1 and 2. Install a newer"
     ):
         read_state(disk)
 
@@ -197,17 +205,53 @@ def test_a_newer_format_is_refused_by_name(disk: LocalStorage) -> None:
 def test_another_canonicalisation_can_be_read_but_not_added_to(disk: LocalStorage) -> None:
     follow(disk, "a")
     rewrite(disk, 1, lambda body: body.update(canonicalisation=7))
-    assert read_state(disk, writing=False).rows == 3
+    assert read_state(disk).rows == 3
     with pytest.raises(DatasetError, match=r"made by rule 7, this release makes them by rule 1.*can be queried"):
-        read_state(disk)
+        raise_unless_writable(disk, read_state(disk))
 
 
-def test_an_index_with_fingerprints_can_be_read_but_not_added_to(disk: LocalStorage) -> None:
+@pytest.mark.parametrize(
+    ("committed", "wanted", "says"),
+    [
+        (None, 106, r"has no fingerprints of texts.* Go on with --set dedupe.near.enabled=false, or make a new"),
+        (106, None, r"further articles would lack. Go on with --set dedupe.near.enabled=true, or make a new"),
+        (106, 105, r"rule 106, this run would make 105. Go on with the dedupe.near.shingle_words, and the release"),
+    ],
+)
+def test_texts_that_could_not_be_compared_are_refused(
+    committed: int | None, wanted: int | None, says: str, disk: LocalStorage
+) -> None:
     follow(disk, "a")
-    rewrite(disk, 1, lambda body: body.update(fingerprint=1))
-    assert read_state(disk, writing=False).rows == 3
-    with pytest.raises(DatasetError, match="fingerprints of algorithm 1"):
-        read_state(disk)
+    rewrite(disk, 1, lambda body: body.update(fingerprint=committed))
+    state = read_state(disk)
+    raise_unless_comparable(disk, state, committed)
+    with pytest.raises(DatasetError, match=says):
+        raise_unless_comparable(disk, state, wanted)
+
+
+def test_anything_can_be_begun() -> None:
+    raise_unless_comparable(LocalStorage("nowhere"), DatasetState(), 106)
+    raise_unless_writable(LocalStorage("nowhere"), DatasetState())
+
+
+def test_tombstones_add_up_until_they_are_erased(disk: LocalStorage) -> None:
+    one, other = "1" * 32, "2" * 32
+    state = read_state(disk)
+    commit(disk, next_manifest(state, "x", (), {}, 0, {}, (), tombstones=(other, one)))
+    state = read_state(disk)
+    assert (state.tombstones, state.pending) == ({one, other}, {one, other})
+    last = with_checkpoint(next_manifest(state, "y", (), {}, 0, {}, (), erased=(one,)), state)
+    commit(disk, last)
+    state = read_state(disk)
+    assert (state.tombstones, state.pending) == ({one, other}, {other})
+    assert last.checkpoint is not None
+    assert (last.checkpoint.tombstones, last.checkpoint.pending) == ((one, other), (other,))
+
+
+def test_later_manifests_follow_the_fingerprint_of_the_first(disk: LocalStorage) -> None:
+    commit(disk, next_manifest(read_state(disk), "x", (), {}, 0, {}, (), fingerprint=106))
+    commit(disk, next_manifest(read_state(disk), "y", (), {}, 0, {}, ()))
+    assert read_state(disk).fingerprint == 106
 
 
 def test_a_gap_is_named(disk: LocalStorage) -> None:
@@ -265,7 +309,7 @@ def test_a_path_that_would_be_two_lines_of_a_list_is_refused(disk: LocalStorage)
 def test_a_number_that_cannot_be_is_refused_by_name(name: str, value: object, disk: LocalStorage) -> None:
     follow(disk, "a")
     rewrite(disk, 1, lambda body: body.update({name: value}))
-    with pytest.raises(DatasetError, match=rf"000000000001.json: not a manifest of format 1 \({name} is no count\)"):
+    with pytest.raises(DatasetError, match=rf"000000000001.json: not a manifest of format 2 \({name} is no count\)"):
         read_state(disk)
 
 
@@ -283,7 +327,9 @@ def test_a_number_that_cannot_be_is_refused_by_name(name: str, value: object, di
         (lambda body: body["added"][0].update(bytes=-1), "added.bytes is no count"),
         (lambda body: body.update(removed=[1]), "removed is no text"),
         (lambda body: body.update(checkpoint={"files": []}), "checkpoint.done is missing"),
-        (lambda body: body.update(checkpoint={"files": [], "done": [["a", 1]]}), "a unit without a name, size"),
+        (lambda body: body.update(checkpoint=checkpoint(done=[["a", 1]])), "a unit without a name, size"),
+        (lambda body: body.update(checkpoint=checkpoint(pending=["a" * 31])), "checkpoint.pending has something that"),
+        (lambda body: body.update(tombstones=["A" * 32]), "tombstones has something that is no id"),
         (lambda body: body.update({"more\x1b[31m": 1}), r"manifest.more\\x1b\[31m is unknown"),
         (lambda body: body.pop("rows"), "manifest.rows is missing"),
     ],

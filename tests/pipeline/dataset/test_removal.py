@@ -7,12 +7,12 @@ import pytest
 
 from pipeline.dataset.commits import commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, DatasetLocked
-from pipeline.dataset.index import segment_bytes
 from pipeline.dataset.layout import segment_file
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.query import files, print_files, query
 from pipeline.dataset.removal import RemovalError, Removed, remove_articles
+from pipeline.dataset.segments import segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.views import connect_committed, read_committed
 from tests.pipeline.dataset.samples import small_dataset, write_file
@@ -41,7 +41,7 @@ def known_dataset(storage: Storage) -> None:
     entries = [IndexEntry(0, number, bytes.fromhex(name), cluster=0) for number, name in enumerate((A, B, C, D, A))] + [
         IndexEntry(1, 5, b"\x11" * 16)
     ]
-    file = write_file(storage, segment_file(3, "0" * 16), segment_bytes(entries, None), len(entries))
+    file = write_file(storage, segment_file(3, "0" * 16), bytes(segment_bytes([table_of(entries)], None)), len(entries))
     commit(storage, next_manifest(state, "0" * 16, (), {}, 0, {}, [file]))
 
 

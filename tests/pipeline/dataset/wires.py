@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.dataset.commits import batch_name, commit, next_manifest, read_state
-from pipeline.dataset.index import segment_bytes
 from pipeline.dataset.layout import PARTITIONED_TABLES, data_file, flat_file, segment_file
+from pipeline.dataset.segments import segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.views import connect
 from tests.pipeline.dataset.samples import parquet, unit, write_file
@@ -129,7 +129,7 @@ def commit_wire(storage: Storage, wire: Wire, whole: Wire | None = None) -> None
             files.append(write_file(storage, path, parquet(table, some), len(some)))
         entries = [*(_entry(row, founded) for row in rows), *_entries_of_links(links)]
         path = segment_file(state.sequence + 1, batch)
-        files.append(write_file(storage, path, segment_bytes(entries, None), len(entries)))
+        files.append(write_file(storage, path, bytes(segment_bytes([table_of(entries)], None)), len(entries)))
         commit(storage, next_manifest(state, batch, units, SETTINGS, len(rows), {"articles": len(rows)}, files))
 
 

@@ -27,6 +27,7 @@ class Memory:
 
     entries: list[IndexEntry] = field(default_factory=list)
     unit_time: int = 0
+    tombstones: frozenset[bytes] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -55,7 +56,7 @@ class Memory:
     ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps the entries."""
         self.entries.extend(entries)
-        return ()
+        return (), ()
 
 
 def digest(value: str) -> bytes:
@@ -362,7 +363,7 @@ def test_a_chain_of_edits_ends_where_the_founder_is_no_longer_alike() -> None:
 
 
 def test_a_short_report_repeats_nothing_that_it_is_only_like() -> None:
-    short = [replace(record(unit=n, url=f"{n}", text=f"{n}", prints=ONE), shingles=19) for n in range(2)]
+    short = [record(unit=n, url=f"{n}", text=f"{n}", prints=ONE)._replace(shingles=19) for n in range(2)]
     assert rows(arrive(*short)) == [("articles", 1), ("articles", 1)]
 
 
@@ -409,6 +410,39 @@ def test_a_mere_date_takes_effect_at_its_end_and_no_date_at_the_time_of_the_unit
     assert effective_time(None, None, 7) == 7
 
 
+# Articles that were removed
+
+
+def remembered(*records: Record, removed: str) -> Memory:
+    """What a dataset knows of the records, after the article of this URL was removed from it."""
+    memory = Memory()
+    memory.save(decide(sorted(records, key=order_of_arrival), memory, {0: 0}, NEAR).entries, ())
+    memory.tombstones = frozenset([digest("u" + removed)])
+    return memory
+
+
+def test_a_removed_article_is_refused_whatever_it_says_now_and_by_all_of_its_keys() -> None:
+    memory = remembered(record(url="a", guid="1", title="Four words make evidence", text="x"), removed="a")
+    again = record(unit=1, url="a", title="Other", text="y")
+    by_guid = record(unit=1, guid="1", title="Four words make evidence", text="z")
+    decided = decide([again, by_guid], memory, {1: 0}, NEAR)
+    assert (decided.decisions, decided.entries, decided.links) == ([None, None], [], [])
+    assert decided.counts == {"removed": 2, "links": 0}
+
+
+def test_a_row_is_matched_with_what_remains_of_the_cluster_of_a_removed_founder() -> None:
+    founder, copy = record(url="a", text="x", prints=ONE), record(url="b", text="y", prints=LIKE)
+    memory = remembered(founder, copy, removed="a")
+    near = decide([record(unit=1, url="c", text="z", prints=LIKE)], memory, {1: 0}, NEAR)
+    assert [(one.table, one.cluster_id) for one in made(near)] == [("duplicates", digest("ua"))]
+
+
+def test_a_text_of_which_nothing_remains_founds_a_cluster_anew() -> None:
+    memory = remembered(record(url="a", text="x", prints=ONE), removed="a")
+    equal = decide([record(unit=1, url="b", text="x", prints=ONE)], memory, {1: 0}, NEAR)
+    assert [(one.table, one.cluster_id) for one in made(equal)] == [("articles", digest("ub"))]
+
+
 PRINTS = {"one": ONE, "two": LIKE, "two and more": LESS, "three": OTHER}
 
 
@@ -418,7 +452,7 @@ def with_prints(one: Record) -> Record:
     prints = texts.get(one.content_hash)
     if prints is None:
         return one
-    return replace(one, shingles=40, signature=signature(prints), bands=bands(prints))
+    return one._replace(shingles=40, signature=signature(prints), bands=bands(prints))
 
 
 _names = st.sampled_from("abc")
@@ -463,6 +497,6 @@ def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(recor
 @settings(max_examples=300, deadline=None)
 @given(st.lists(hostile_records, max_size=30))
 def test_full_texts_that_arrive_again_add_no_row(records: list[Record]) -> None:
-    full = [replace(one, excerpt=False) for one in records]
-    again = [replace(one, unit=one.unit + 100) for one in full]
+    full = [one._replace(excerpt=False) for one in records]
+    again = [one._replace(unit=one.unit + 100) for one in full]
     assert len(made(arrive(*full, *again))) == len(made(arrive(*full)))

@@ -1,0 +1,160 @@
+"""Worker processes of this machine: they do what they are asked, each one thing at a time, and end with the launcher.
+
+They are forked from the launcher where that is safe (Linux, one thread): what it has imported costs them nothing.
+Elsewhere they start as fresh interpreters. A worker that dies is noticed at once, whatever it was doing.
+"""
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Self, cast
+
+from pipeline.quiet import quiet_beam
+
+_PARENT_CHECK_SECONDS = 0.5
+_END_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
+_NEW_OBJECTS, _YOUNG_COLLECTIONS = 100_000, 20
+
+
+class WorkerFailed(Exception):
+    """What a worker raised, as text with its traceback, whose last line is the error; or that a worker has died."""
+
+
+class Processes:
+    """So many worker processes. A context: at its end they are gone."""
+
+    def __init__(self, count: int) -> None:
+        """Starts them; they wait."""
+        can_fork = sys.platform == "linux" and threading.active_count() == 1
+        context = multiprocessing.get_context("fork") if can_fork else multiprocessing.get_context("spawn")
+        self._workers: list[tuple[BaseProcess, Connection]] = []
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            inherited = [connection for _, connection in self._workers] + [ours] if can_fork else []
+            worker = context.Process(target=_serve, args=(theirs, os.getpid(), inherited), daemon=True)
+            worker.start()
+            theirs.close()
+            self._workers.append((worker, ours))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._workers)
+
+    def __enter__(self) -> Self:
+        """Nothing to do: they run."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets the workers go; those that are still busy are killed."""
+        for worker, connection in self._workers:
+            connection.close()
+            if error is not None:
+                worker.kill()
+        for worker, _ in self._workers:
+            worker.join(_END_SECONDS)
+            if worker.is_alive():
+                worker.kill()
+                worker.join()
+
+    def each(self, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Does `work(*arguments[i])` in worker i, all at once; at most as many as there are workers.
+
+        `work`, its arguments and its answer travel pickled. Raises WorkerFailed as soon as one fails or dies.
+        """
+        busy: dict[Connection, int] = {}
+        for number, (words, (_, connection)) in enumerate(zip(arguments, self._workers, strict=False)):
+            with suppress(BrokenPipeError):  # it has died: its end says so below
+                connection.send((work, words))
+            busy[connection] = number
+        answers: list[Any] = [None] * len(busy)
+        while busy:
+            for ready in wait(list(busy)):
+                connection = cast("Connection", ready)
+                number = busy.pop(connection)
+                answers[number] = self._answer(number, connection)
+        return answers
+
+    def _answer(self, number: int, connection: Connection) -> Any:
+        try:
+            is_done, answer = connection.recv()
+        except (EOFError, ConnectionError):
+            worker = self._workers[number][0]
+            worker.join(_END_SECONDS)
+            raise WorkerFailed(_cause_of_death(worker.exitcode)) from None
+        if not is_done:
+            raise WorkerFailed(answer)
+        return answer
+
+
+def collect_seldom() -> None:
+    """Tells the garbage collector that what is imported stays, and that many new objects are no sign of garbage.
+
+    A run makes millions of small objects and few cycles: looking through all of them took a tenth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, _YOUNG_COLLECTIONS, _YOUNG_COLLECTIONS)
+
+
+def kill_workers() -> None:
+    """Ends the workers of this process at once, before it ends itself."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
+def _cause_of_death(status: int | None) -> str:
+    if status == -signal.SIGKILL:
+        return (
+            "a worker process was killed: most likely memory ran out. "
+            "Fewer workers (--direct_num_workers) or smaller batches (batch.max_mebibytes) need less"
+        )
+    return f"a worker process ended before its work was done (status {status}); what it said last stands above"
+
+
+def _serve(connection: Connection, launcher: int, inherited: Sequence[Connection]) -> None:
+    """What a worker does until the launcher lets it go or is gone."""
+    for other in inherited:  # as long as one of us held the launcher's end of a pipe, its closing would not be seen
+        other.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the launcher alone answers it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with(launcher)
+    quiet_beam()
+    collect_seldom()
+    with suppress(EOFError, OSError):
+        while True:
+            work, words = connection.recv()
+            connection.send(_answer_to(work, words))
+
+
+def _answer_to(work: Callable[..., Any], words: Sequence[Any]) -> tuple[bool, Any]:
+    try:
+        return True, work(*words)
+    except Exception as error:
+        return False, "".join(traceback.format_exception(error))
+
+
+def _end_with(launcher: int) -> None:
+    """A busy worker must not outlive its launcher, however that ends: nobody would tidy up after it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(_PARENT_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="launcher", daemon=True).start()
