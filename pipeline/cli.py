@@ -106,6 +106,16 @@ def build_parser() -> argparse.ArgumentParser:
     commits.add_argument("dataset", metavar="DIR", help="root of the dataset")
     commits.add_argument("--format", choices=("table", "csv", "jsonl"), default="table", help="of the list")
 
+    index = commands.add_parser(
+        "index",
+        allow_abbrev=False,
+        help="make damaged or missing parts of the index anew",
+        description="Compares the index of a dataset, by which articles of earlier runs are recognised, with what was "
+        "committed, and makes damaged and missing segments again from the tables, byte for byte.",
+    )
+    index.add_argument("action", choices=("rebuild",), metavar="rebuild", help="the one thing to do with an index")
+    index.add_argument("dataset", metavar="DIR", help="root of the dataset")
+
     schema = commands.add_parser(
         "schema",
         allow_abbrev=False,
@@ -157,6 +167,7 @@ def _main(words: list[str]) -> int:
         "query": lambda: _query(known),
         "files": lambda: _files(known),
         "commits": lambda: _commits(known),
+        "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
     }
     code = commands[known.command]()
@@ -236,6 +247,25 @@ def _commits(known: argparse.Namespace) -> int:
     except (DatasetError, StorageError) as error:
         return _mistake(error)
     return 0
+
+
+def _rebuild_index(dataset: str) -> int:
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.rebuild import rebuild_index
+    from pipeline.dataset.storage import StorageError
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{printable(line)}\n")
+        sys.stdout.flush()
+
+    def warn(line: str) -> None:
+        sys.stderr.write(f"beamwire: {line}\n")
+
+    try:
+        is_whole = rebuild_index(dataset, say, warn)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    return 0 if is_whole else 1
 
 
 def _schema(name: str) -> int:

@@ -3,6 +3,7 @@
     DatasetError (Exception)
      ├─ CommitConflict    another writer has taken the number of this manifest
      ├─ DatasetLocked     another run holds the lock
+     ├─ SegmentMissing    a segment of the index is not there
      └─ QueryError        the SQL cannot be run
 What a disk or a store refuses is a StorageError (`pipeline.dataset.storage`).
 Messages quote names and contents that others wrote, so they hold no character that a terminal would obey.
@@ -27,6 +28,10 @@ class CommitConflict(DatasetError):
 
 class DatasetLocked(DatasetError):
     """Another run holds the lock: the message names its process and host."""
+
+
+class SegmentMissing(DatasetError):
+    """A segment of the index that a manifest names is not there: lost, or merged by another run meanwhile."""
 
 
 class QueryError(DatasetError):

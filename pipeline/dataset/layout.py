@@ -28,6 +28,7 @@ PARTITIONED_TABLES = ("articles", "duplicates", "revisions")
 FLAT_TABLES = ("links", "dead_letters")
 RUNS = "runs"
 INDEX = "_index"
+REMOVED = "_removed"
 COMMITS = "_commits"
 STAGING = "_staging"
 LOCK = "_lock"
@@ -74,7 +75,7 @@ _NAMED_BY_BATCH = re.compile(
 
 
 def first_sequence(segment: str) -> int:
-    """The number of the first manifest whose entries are in the index segment at this path."""
+    """The number of the first manifest whose entries are in the index segment at this path. ValueError for others."""
     return int(segment.removeprefix(f"{INDEX}/segment-").partition("-")[0])
 
 

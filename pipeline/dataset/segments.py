@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.errors import DatasetError, SegmentMissing
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile, IndexEntry
@@ -43,8 +43,12 @@ _WHOLE_BYTES: Final = 8 << 20
 """A segment up to this size is read whole once, for its checksum."""
 
 
-class SegmentMissing(DatasetError):
-    """A segment that a manifest names is not there."""
+def write_segment(storage: Storage, path: str, tables: Iterable[pa.Table], fingerprint: int | None) -> DatasetFile:
+    """Writes the segment that holds the entries of the tables, and says what was written. As `segment_bytes`."""
+    data = segment_bytes(tables, fingerprint)
+    storage.write(path, data)
+    rows = pq.read_metadata(pa.BufferReader(data)).num_rows
+    return DatasetFile(path.partition("/")[0], path, rows, data.nbytes, f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 
 def segment_bytes(tables: Iterable[pa.Table], fingerprint: int | None) -> memoryview:

@@ -8,13 +8,13 @@ from itertools import chain
 import pyarrow as pa
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.errors import CommitConflict
+from pipeline.dataset.errors import CommitConflict, SegmentMissing
 from pipeline.dataset.index import Index
-from pipeline.dataset.layout import INDEX, first_sequence, flat_file, manifest_file, segment_file
-from pipeline.dataset.segments import SegmentMissing, entries_of, segment_bytes, table_of
+from pipeline.dataset.layout import first_sequence, flat_file, manifest_file, segment_file
+from pipeline.dataset.segments import entries_of, table_of, write_segment
 from pipeline.dataset.tables import LINKS
 from pipeline.dataset.tiers import merges_of_batch
-from pipeline.sinks.parquet import sha256, write_parquet
+from pipeline.sinks.parquet import write_parquet
 from transforms.schemas import DatasetFile, IndexEntry, Link
 
 
@@ -79,22 +79,17 @@ class BatchHistory:
 
     def _write_segments(self, entries: Sequence[IndexEntry]) -> tuple[list[DatasetFile], list[str]]:
         batch, own = self.batch, len(self.batch.segments)
-        merges = merges_of_batch([*(segment.rows for segment in batch.segments), len(entries)])
-        if not any(own in merge for merge in merges):
-            merges.append(range(own, own + 1))
+        runs = merges_of_batch([*(segment.rows for segment in batch.segments), len(entries)])
+        if not any(own in run for run in runs):
+            runs.append(range(own, own + 1))
         written, replaced = [], []
-        for merge in merges:
-            members = batch.segments[merge.start : merge.stop]
+        for run in runs:
+            members = batch.segments[run.start : run.stop]
             tables = entries_of(batch.storage, members)
-            rows = sum(segment.rows for segment in members)
-            if own in merge:
+            if own in run:
                 tables = chain(tables, [table_of(entries)])
-                rows += len(entries)
             first = first_sequence(members[0].path) if members else batch.sequence
-            data = segment_bytes(tables, batch.fingerprint)
-            path = segment_file(first, batch.name)
-            batch.storage.write(path, data)
-            written.append(DatasetFile(INDEX, path, rows, data.nbytes, sha256(data)))
+            written.append(write_segment(batch.storage, segment_file(first, batch.name), tables, batch.fingerprint))
             replaced += [segment.path for segment in members]
         return written, replaced
 

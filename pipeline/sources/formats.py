@@ -206,6 +206,7 @@ _SIGNATURES: Final[tuple[tuple[bytes, _Guess], ...]] = (
     (b"ORC", _Guess(None, "an ORC file")),
     (b"\x80\x04\x95", _Guess(None, "a Python pickle")),
 )
+_MARKS: Final = tuple(mark for mark, _ in _SIGNATURES)
 _SHORT_SIGNATURES: Final = frozenset({b"BZh", b"ID3", b"ORC", b"PARE", b"II*\0", b"OggS"})
 """These could begin a text: they count only if what follows is no text."""
 
@@ -227,15 +228,18 @@ def _look(head: bytes, extension: str) -> _Guess:
         return signed
     if _is_binary(head):
         return _BINARY
+    early = _early_root(head)
+    if early is not None:
+        return early
     text = _text(head).lstrip("\ufeff \t\r\n\f\v")
-    guesses = _from_markup(text, extension), _from_json(text, extension), _from_table(text, extension)
-    return next((guess for guess in guesses if guess is not None), _TEXT)
+    return _from_markup(text, extension) or _from_json(text, head, extension) or _from_table(text, extension) or _TEXT
 
 
 def _signature(head: bytes) -> _Guess | None:
-    for mark, guess in _SIGNATURES:
-        if head.startswith(mark) and (mark not in _SHORT_SIGNATURES or _is_binary(head)):
-            return guess
+    if head.startswith(_MARKS):
+        for mark, guess in _SIGNATURES:
+            if head.startswith(mark) and (mark not in _SHORT_SIGNATURES or _is_binary(head)):
+                return guess
     if head.startswith(b"PK\x03\x04"):
         start = head[:4096]
         return _Guess(None, next((label for mark, label in _ZIPPED if mark in start), "a ZIP archive"))
@@ -264,7 +268,9 @@ def _text(head: bytes) -> str:
     """The head as text, good enough to see what it is."""
     encoding = wide_encoding(head) or "utf-8"
     text = head.decode(encoding, "replace")
-    return text if encoding != "utf-8" or text.count("\ufffd") < 3 else head.decode("latin-1")
+    if encoding == "utf-8" and "\ufffd" in text and text.count("\ufffd") >= 3:
+        return head.decode("latin-1")
+    return text
 
 
 def _without_mark(head: bytes) -> bytes:
@@ -283,6 +289,8 @@ _BURIED_ROOT: Final = re.compile(
     r"<\?xml\s[^>]*\?>\s*(?:<[?!][^>]*>\s*)*<(?:rss|(?:\w+:)?RDF|(?:\w+:)?feed)[\s>]|<rss\s[^>]*version", re.IGNORECASE
 )
 _JUNK_CHARS: Final = 4096
+_EARLY_BYTES: Final = 4096
+_SPACE: Final = b" \t\r\n\f\v"
 
 _ATOM_NAMESPACES: Final = ("http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#")
 _RSS_NAMESPACES: Final = (
@@ -309,19 +317,54 @@ _HTML_TAGS: Final = frozenset(
 )
 
 
+def _early_root(head: bytes) -> _Guess | None:
+    """What the root element tells, if it stands in the first 4,096 bytes and all up to its end is ASCII.
+
+    Then it is the same in any encoding but a wide one, and nothing need be decoded: that is most of the time.
+    """
+    start = head[:_EARLY_BYTES].lstrip(_SPACE)
+    if not start.startswith(b"<") or b"\0" in head:
+        return None
+    text = start.decode("latin-1")
+    prolog, found = _first_element(text)
+    if found is None or found.end() == len(text) or not text[: found.end()].isascii():
+        return None
+    return _from_root(prolog, found)
+
+
+def _first_element(text: str) -> tuple[re.Match[str], re.Match[str] | None]:
+    prolog = _PROLOG.match(text)
+    assert prolog is not None
+    return prolog, _ELEMENT.match(text, prolog.end())
+
+
 def _from_markup(text: str, extension: str) -> _Guess | None:
     if not text.startswith("<"):
         by_name = _EXTENSIONS.get(extension)
         is_text = by_name is not None and by_name.format == "text"
         return None if is_text else _buried_feed(text)  # a text may quote a feed
-    prolog = _PROLOG.match(text)
-    assert prolog is not None
+    prolog, found = _first_element(text)
+    declared = text.startswith("<?xml")
+    root = _from_root(prolog, found)
+    if root is not None:
+        return root
+    if found is None:
+        return _Guess(None, "XML without an element") if declared else None
+    name = found["name"].lower()
+    if found["prefix"] is None and name in _HTML_TAGS:
+        return _buried_feed(text) or _Guess("html", "HTML", sure="</" in text)
+    closed = re.search(rf"</(?:[\w.-]+:)?{re.escape(found['name'])}\s*>", text) is not None
+    if declared or closed:
+        return _Guess(None, f"XML <{found['name'][:40]}>", sure=declared)
+    return None
+
+
+def _from_root(prolog: re.Match[str], found: re.Match[str] | None) -> _Guess | None:
+    """What doctype and root element tell, whatever follows."""
     if (prolog["doctype"] or "").lower() == "html":
         return _Guess("html", "an HTML page")
-    found = _ELEMENT.match(text, prolog.end())
     if found is None:
-        declared = text.startswith("<?xml")
-        return _Guess(None, "XML without an element") if declared else None
+        return None
     name, head = found["name"].lower(), found["rest"]
     if name == "rss":
         return _Guess("feed", "an RSS feed")
@@ -336,14 +379,8 @@ def _from_markup(text: str, extension: str) -> _Guess | None:
         return _Guess(None, "XML <feed> of a foreign namespace")
     if name in _OTHER_XML:
         return _Guess(None, _OTHER_XML[name])
-    if found["prefix"] is None and name in _HTML_TAGS:
-        if name in ("html", "head", "body"):
-            return _Guess("html", "an HTML page")
-        return _buried_feed(text) or _Guess("html", "HTML", sure="</" in text)
-    declared = text.startswith("<?xml")
-    closed = re.search(rf"</(?:[\w.-]+:)?{re.escape(found['name'])}\s*>", text) is not None
-    if declared or closed:
-        return _Guess(None, f"XML <{found['name'][:40]}>", sure=declared)
+    if found["prefix"] is None and name in ("html", "head", "body"):
+        return _Guess("html", "an HTML page")
     return None
 
 
@@ -359,7 +396,7 @@ _SAMPLE_LINES: Final = 20
 _ARRAY_START: Final = re.compile(r"\[\s*(?:\{\s*[\"}]|\]\s*$)")
 
 
-def _from_json(text: str, extension: str) -> _Guess | None:
+def _from_json(text: str, head: bytes, extension: str) -> _Guess | None:
     if not text.startswith(("{", "[")):
         return None
     if text.startswith("{"):
@@ -372,7 +409,7 @@ def _from_json(text: str, extension: str) -> _Guess | None:
             return None  # one line, broken lines, or lines longer than the head: the extension says so
         if _OBJECT_START.match(text) is None:
             return None
-        if JSON_FEED.search(text.encode("utf-8", "replace")):
+        if JSON_FEED.search(head if wide_encoding(head) is None else text.encode("utf-8", "replace")):
             return _Guess("feed", "a JSON Feed")
         return _Guess("json", "a JSON object")
     if _ARRAY_START.match(text) or _is_json(text):
@@ -381,7 +418,7 @@ def _from_json(text: str, extension: str) -> _Guess | None:
 
 
 def _is_json_object(line: str) -> bool:
-    return line.lstrip().startswith("{") and _is_json(line)
+    return line.lstrip().startswith("{") and line.rstrip().endswith("}") and _is_json(line)
 
 
 def _is_json(text: str) -> bool:

@@ -4,7 +4,6 @@ Inputs belong to others, who may cut them short at any moment. So a local one is
 dataset are: a file that shrinks under a map kills the process.
 """
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ StorageAt = Callable[[str], Storage]
 
 SHA256: Final = "sha256:"
 
+_LEAST_BYTES: Final = 1 << 12
 _UNAVAILABLE: Final = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 """What says that the file is not to be had. Other errors of a system may pass, so they fail the run or its bundle."""
 
@@ -84,6 +84,7 @@ class CheckedInput:
         self._unit = unit
         whole = unit.end is None
         self._digest = hashlib.sha256() if whole and unit.checksum.startswith(SHA256) else None
+        self._verified = False
 
     def __enter__(self) -> "CheckedInput":
         """Itself."""
@@ -95,10 +96,15 @@ class CheckedInput:
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes, from the start."""
-        while data := self.file.read(PIECE_BYTES):
+        # No more is asked for than a small file has: it costs more to make room for a piece than to read it.
+        asked = min(PIECE_BYTES, max(self._unit.size, _LEAST_BYTES) + 1)
+        while data := self.file.read(asked):
             if self._digest is not None:
                 self._digest.update(data)
+                self._verified = False
             yield data
+            if len(data) < asked:
+                return
 
     def pieces_from(self, start: int) -> Iterator[bytes]:
         """The bytes from a position on, which are not hashed."""
@@ -123,7 +129,8 @@ class CheckedInput:
         if self._digest is not None:
             for _ in self.pieces():
                 pass
-            changed = SHA256 + self._digest.hexdigest() != self._unit.checksum
+            changed = not self._verified and SHA256 + self._digest.hexdigest() != self._unit.checksum
+            self._verified = not changed
         else:
             size = self.file.seek(0, os.SEEK_END)
             changed = self._unit.end is None and size != self._unit.size
@@ -149,12 +156,16 @@ class _Guarded:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        with self._guard():
+        try:
             return self._file.read(size)
+        except OSError as error:
+            raise self._failed(error) from error
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        with self._guard():
+        try:
             return self._file.seek(offset, whence)
+        except OSError as error:
+            raise self._failed(error) from error
 
     def tell(self) -> int:
         return self._file.tell()
@@ -162,12 +173,8 @@ class _Guarded:
     def close(self) -> None:
         self._file.close()
 
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise ReadingFailed(f"{self._path}: {error}. Run the same command again.") from error
+    def _failed(self, error: OSError) -> ReadingFailed:
+        return ReadingFailed(f"{self._path}: {error}. Run the same command again.")
 
 
 def _cause(error: OSError) -> str:

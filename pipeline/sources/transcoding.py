@@ -16,15 +16,17 @@ _MARKS: Final = (
 )
 """UTF-32 before UTF-16: its little-endian mark begins with that of UTF-16."""
 
+_ANY_MARK: Final = tuple(mark for mark, _ in _MARKS)
 _ENOUGH_PAIRS: Final = 4
 _LOOK_BYTES: Final = 4096
 
 
 def byte_order_mark(head: bytes) -> tuple[str, int] | None:
     """The encoding that a mark at the start tells, and the length of the mark."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, len(mark)
+    if head.startswith(_ANY_MARK):
+        for mark, encoding in _MARKS:
+            if head.startswith(mark):
+                return encoding, len(mark)
     return None
 
 
@@ -33,6 +35,8 @@ def wide_encoding(head: bytes) -> str | None:
     marked = byte_order_mark(head)
     if marked is not None:
         return None if marked[0] == "utf-8" else marked[0]
+    if b"\0" not in head:
+        return None
     even, odd, pairs = head[0::2].count(0), head[1::2].count(0), len(head) // 2
     if pairs >= _ENOUGH_PAIRS and odd > 0.7 * pairs and even <= 0.05 * pairs:
         return "utf-16-le"

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Final, Literal
 
 from pipeline.dataset.commits import DoneUnit
@@ -13,13 +14,14 @@ from pipeline.sources.compression import PIECE_BYTES
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import Format, read_head, sniff
 from pipeline.sources.inputs import Input
-from pipeline.sources.opening import StorageAt, checksum_of, open_input
+from pipeline.sources.opening import StorageAt, checksum_of, is_remote, open_input
 from pipeline.sources.parquet import row_group_bytes
 from pipeline.sources.transcoding import wide_encoding
 from transforms.schemas import Unit
 from transforms.text.errors import BadInput
 
 _CHECKSUM_THREADS: Final = 8
+_TASK_BYTES: Final = 1 << 21
 
 _Range = tuple[int, int]
 
@@ -47,7 +49,8 @@ def plan_units(
         covered[name, checksum].append((start, end))
     units: list[Unit] = []
     with ThreadPoolExecutor(_CHECKSUM_THREADS) as threads:
-        checksums = threads.map(lambda one: _checksum(one, storage_at), inputs)
+        tasks = threads.map(lambda group: [_checksum(one, storage_at) for one in group], _groups(inputs))
+        checksums = chain.from_iterable(tasks)
         for one, checksum in zip(inputs, checksums, strict=True):
             before = covered[one.name, checksum]
             for start, end, size in _parts(one, checksum, before, slice_bytes, given, storage_at):
@@ -64,6 +67,20 @@ def format_of(one: Input, given: FormatName | Literal["auto"] = "auto", storage_
 def _head(one: Input, storage_at: StorageAt) -> bytes:
     with open_input(one.path, storage_at) as file:
         return read_head(iter(lambda: file.read(PIECE_BYTES), b""))[0]
+
+
+def _groups(inputs: Iterable[Input]) -> Iterator[list[Input]]:
+    """The inputs as tasks of a thread: small files of a disk together, for a task costs as much as half of one."""
+    group: list[Input] = []
+    held = 0
+    for one in inputs:
+        group.append(one)
+        held += one.size
+        if held >= _TASK_BYTES or is_remote(one.path):
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
 
 
 def _checksum(one: Input, storage_at: StorageAt) -> str:

@@ -13,13 +13,15 @@ KINDS: Final[dict[FormatName, DocumentKind]] = {"text": "text", "html": "page", 
 
 def read_whole(pieces: Iterable[bytes], unit: Unit, kind: DocumentKind, options: ReadOptions) -> Document:
     """The one document of a file. Raises TooLarge; and what the pieces raise, so half a document is none."""
-    body = bytearray()
+    body: list[bytes] = []
+    size = 0
     for piece in pieces:
-        body += piece
-        if len(body) > options.max_document_bytes:
+        body.append(piece)
+        size += len(piece)
+        if size > options.max_document_bytes:
             raise TooLarge(f"the {_NAMES[kind]} has more than {options.max_document_bytes:,} bytes")
     charset = None if kind == "feed" else options.encoding
-    return Document(unit.ordinal, unit.name, 0, kind, bytes(body), charset=charset)
+    return Document(unit.ordinal, unit.name, 0, kind, b"".join(body), charset=charset)
 
 
 _NAMES: Final[dict[DocumentKind, str]] = {"text": "text", "page": "page", "feed": "feed", "record": "record"}

@@ -15,6 +15,7 @@ from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.index import Index
 from pipeline.dataset.layout import manifest_file
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.staging import staging_of
 from pipeline.dataset.storage import Storage
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.history import BatchHistory
@@ -39,6 +40,7 @@ def batch(storage: Storage) -> Batch:
         tombstones=frozenset(),
         fingerprint=106,
         storage=storage,
+        blocks=staging_of(storage, None).blocks("next"),
         tally=NoTally(),
         run=run,
         enriched=False,

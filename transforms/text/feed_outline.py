@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from transforms.text.feed_draft import refuse_many
+from transforms.text.feed_draft import MAX_ENTRIES, too_many_entries
 
 _ROOT_WITHIN: Final = 1 << 16
 _BEFORE_ROOT: Final = re.compile(
@@ -128,7 +128,8 @@ def outline(text: str) -> list[Part]:
             name = found["name"].lower()
             part.entries.append(Span(found.start()))
             entries += 1
-            refuse_many(entries)
+            if entries > MAX_ENTRIES:
+                raise too_many_entries()
             tag_end = text.find(">", at, at + HEAD_CHARS)
             if text.startswith("/", tag_end - 1) and tag_end > 0:
                 _close(part, name, tag_end + 1)

@@ -12,13 +12,25 @@ from lxml import etree
 
 from transforms.schemas import Document, RawEntry
 from transforms.text.errors import MalformedFeed
-from transforms.text.feed_elements import ENTRY_NAMES, entry_of, feed_of, items_of, local_name
+from transforms.text.feed_elements import entry_of
 from transforms.text.feed_mending import mended
+from transforms.text.feed_names import ENTRY_NAMES
 from transforms.text.feed_outline import HEAD_CHARS, Part, closed, outline
 from transforms.text.feed_tolerant import read_tolerantly
+from transforms.text.feed_tree import feed_of, items_of
+from transforms.text.feed_values import local_name
 
 _END: Final = "end-of-the-entry"
 """The element behind an entry that is read by itself: where it is missing, the parser stopped early."""
+
+
+def read_well_formed(document: Document, data: bytes | memoryview) -> Iterator[RawEntry] | None:
+    """The entries of a feed in UTF-8 that begins with its root element; None where it has none or any fault.
+
+    The parser refuses bytes that are not UTF-8. Raises TooLarge.
+    """
+    root, _ = _tree(data)
+    return None if root is None else _entries_of(document, root)
 
 
 def read_xml(document: Document, text: str) -> Iterator[RawEntry]:
@@ -26,12 +38,11 @@ def read_xml(document: Document, text: str) -> Iterator[RawEntry]:
 
     Raises TooLarge and MalformedFeed; the latter also at the end, where some entries could not be read.
     """
-    root, _ = _tree(text)
+    root, _ = _tree(text.encode("utf-8", "replace"))
     if root is not None:
-        items = items_of(root)
-        if items:
-            feed = feed_of(document, root)
-            yield from (entry_of(document, number, item, feed) for number, item in enumerate(items))
+        entries = _entries_of(document, root)
+        if entries is not None:
+            yield from entries
         elif any(part.entries for part in outline(text)):
             yield from read_tolerantly(document, text)
         return
@@ -55,9 +66,17 @@ def read_xml(document: Document, text: str) -> Iterator[RawEntry]:
         raise MalformedFeed("it is cut off before its first entry")
 
 
+def _entries_of(document: Document, root: Any) -> Iterator[RawEntry] | None:
+    items = items_of(root)
+    if not items:
+        return None
+    feed = feed_of(document, root)
+    return (entry_of(document, number, item, feed) for number, item in enumerate(items))
+
+
 def _read_part(document: Document, text: str, part: Part, number: int) -> Iterator[RawEntry]:
     """The entries of a faulty feed: from its tree, where that has them all, else each by itself."""
-    root, whole = _tree(text[part.start : part.end], recover=True)
+    root, whole = _tree(text[part.start : part.end].encode("utf-8", "replace"), recover=True)
     if root is None:
         return
     feed = feed_of(document, root)
@@ -79,7 +98,7 @@ def _read_part(document: Document, text: str, part: Part, number: int) -> Iterat
 
 def _read_alone(text: str) -> Any:
     """The one entry of a text, None where the parser did not come to its end."""
-    root, _ = _tree(text, recover=True)
+    root, _ = _tree(text.encode("utf-8", "replace"), recover=True)
     if root is None or len(root) == 0 or local_name(root[0]) not in ENTRY_NAMES:
         return None
     item = root[0]
@@ -90,7 +109,7 @@ def _read_alone(text: str) -> Any:
     return item
 
 
-def _tree(text: str, *, recover: bool = False) -> tuple[Any, bool]:
+def _tree(data: bytes | memoryview, *, recover: bool = False) -> tuple[Any, bool]:
     """The root element, None where the parser finds none, and whether no cap of libxml2 stopped it.
 
     Parsers are made anew: they hold state. The recovering one may go 2,048 levels deep and takes texts of any length,
@@ -108,7 +127,7 @@ def _tree(text: str, *, recover: bool = False) -> tuple[Any, bool]:
         encoding="utf-8",
     )
     try:
-        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
         return None, False
     last = parser.error_log.last_error

@@ -17,12 +17,20 @@ from transforms.text.decoding import decode
 from transforms.text.errors import EmptyDocument, MalformedFeed, TooLarge
 from transforms.text.feed_json import read_json
 from transforms.text.feed_outline import root_of
-from transforms.text.feed_xml import read_xml
+from transforms.text.feed_xml import read_well_formed, read_xml
 
 MAX_TAGS: Final = 1_000_000
 """`<` a feed may have, those of escaped and CDATA markup included. It bounds the tree: 0.7 s at this number."""
 
 _XML_ENCODING: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", re.IGNORECASE)
+
+_USUAL_START: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?[ \t\r\n]*(?:<\?xml\s[\w \t\r\n.=\"'-]*\?>[ \t\r\n]*)?"
+    rb"(?:<\?xml-stylesheet\s[\t\r\n -;=?-~]*\?>[ \t\r\n]*)*(?=<(?:rss|feed|rdf:RDF)[\s>])"
+)
+_USUAL_ENCODINGS: Final = {None, "utf-8", "UTF-8"}
+"""What nearly all feeds are: UTF-8 with nothing before the root element but declarations. Where they are well-formed
+too, the text need not be decoded to find the root in it."""
 
 
 def read_feed(document: Document) -> Iterator[RawEntry]:
@@ -37,17 +45,28 @@ def read_feed(document: Document) -> Iterator[RawEntry]:
     namespaces) and `MalformedFeed`; the last also at the end, where some entries could be read and others not. An entry
     that the end of the document cuts off is among the others: half a text is not the article's.
     """
-    if not document.body.strip():
+    body = document.body
+    if not body or body.isspace():
         raise EmptyDocument("an empty feed")
-    found = _XML_ENCODING.search(document.body[:1024])
+    found = _XML_ENCODING.search(body[:1024])
     declared = found[1].decode("ascii") if found is not None else None
-    text = decode(document.body, document.charset, declared).strip("\ufeff\x00 \t\r\n")
+    usual = _USUAL_START.match(body)
+    if (
+        usual is not None
+        and {document.charset, declared} <= _USUAL_ENCODINGS
+        and (len(body) <= MAX_TAGS or body.count(b"<") <= MAX_TAGS)
+    ):
+        entries = read_well_formed(document, memoryview(body)[usual.end() :])
+        if entries is not None:
+            yield from entries
+            return
+    text = decode(body, document.charset, declared).strip("\ufeff\x00 \t\r\n")
     if not text:
         raise EmptyDocument("a feed of white space only")
     if text.startswith("{"):
         yield from read_json(document, text)
         return
-    if text.count("<") > MAX_TAGS:
+    if len(text) > MAX_TAGS and text.count("<") > MAX_TAGS:
         raise TooLarge(f"a feed of more than {MAX_TAGS:,} tags")
     start = root_of(text)
     if start is None:

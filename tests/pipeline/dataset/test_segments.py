@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.errors import DatasetError, SegmentMissing
 from pipeline.dataset.index import Index
 from pipeline.dataset.local import LocalStorage
-from pipeline.dataset.segments import SegmentMissing, entries_of, segment_bytes, table_of
+from pipeline.dataset.segments import entries_of, segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from tests.pipeline.dataset.entries import ALIAS, LINK, batches, bytes_of, indexed, key, row, segment

@@ -116,6 +116,15 @@ def test_a_file_that_changed_since_it_was_planned_is_no_document(tmp_path: Path)
     assert letters(items) == [(0, "unreadable_file", "the file changed while the run read it; run again")]
 
 
+def test_a_file_that_grows_while_its_document_is_used_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.write_bytes(b"<html><p>Text")
+    reading = read_documents(unit_of(path), ReadOptions())
+    assert bodies([next(reading)]) == [b"<html><p>Text"]
+    path.write_bytes(b"<html><p>Text and more")
+    assert letters(list(reading)) == [(1, "unreadable_file", "the file changed while the run read it; run again")]
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.jsonl.gz", "a.parquet"])
 def test_a_changed_record_file_is_noticed_at_its_end(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -43,6 +43,15 @@ def test_units_are_numbered_in_the_order_of_the_inputs(tmp_path: Path) -> None:
     ]
 
 
+def test_each_file_has_its_own_checksum_however_many_are_read_at_once(tmp_path: Path) -> None:
+    sizes = [7, 3_000_000, 1_500_000, 1_500_000, 0, 9, 2_097_152, 5]
+    for number, size in enumerate(sizes):
+        (tmp_path / f"{number}.txt").write_bytes(bytes([number]) * size)
+    assert [(unit.name, unit.checksum) for unit in plan(tmp_path)] == [
+        (f"{number}.txt", sha256(bytes([number]) * size)) for number, size in enumerate(sizes)
+    ]
+
+
 def test_what_is_done_is_left_out_and_changed_content_is_a_new_unit(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"a")
     (tmp_path / "b.txt").write_bytes(b"b")

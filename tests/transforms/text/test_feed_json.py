@@ -70,3 +70,9 @@ def test_values_of_a_json_feed_that_are_no_texts_are_problems() -> None:
         Problem("title", "not a text", "Infinity"),
         Problem("text", "not a text", '["x"]'),
     )
+
+
+def test_a_number_of_any_length_is_a_text() -> None:
+    number = "1" * 400
+    (entry,) = read(f'{{"items": [{{"id": {number}, "title": 1.5, "summary": true}}]}}')
+    assert (entry.guid, entry.title, entry.summary) == (number, "1.5", None)

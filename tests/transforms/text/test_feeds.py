@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.text.feed_samples import read, rss
-from transforms.schemas import RawEntry
-from transforms.text.errors import BadInput, EmptyDocument, MalformedFeed, TooLarge
+from transforms.schemas import Document, RawEntry
+from transforms.text.errors import BadInput, EmptyDocument, MalformedFeed, TooLarge, WrongEncoding
+from transforms.text.feed_xml import read_well_formed
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,56 @@ def test_the_encoding_is_the_containers_else_the_declared_one() -> None:
     assert read(feed.format("iso-8859-2").encode("iso-8859-2"))[0].title == "š"
     assert read(feed.format("ascii").encode("iso-8859-2"), charset="iso-8859-2")[0].title == "š"
     assert read(feed.format("utf-8").encode("utf-16"))[0].title == "š"
+
+
+STORY_OF_TWO = "<item><title>é {}</title></item><item><link>https://example.org/2</link></item>"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "\ufeff \n",
+        '<?xml version="1.0" encoding="UTF-8"?>\n',
+        '<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="/a.xsl"?>\n<?xml-stylesheet href="/b.css"?>',
+        "<!-- <rss> -->",
+        "<!DOCTYPE rss>",
+        "junk ",
+    ],
+)
+@pytest.mark.parametrize("after", ["", "\n", "\x00", " \ufeff"])
+def test_what_stands_around_a_feed_changes_nothing(before: str, after: str) -> None:
+    feed = rss(STORY_OF_TWO.format("“x”")).removeprefix('<?xml version="1.0"?>')
+    assert read(before + feed + after) == read(feed)
+    assert [entry.title for entry in read(feed)] == ["é “x”", None]
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        b"<rss><channel><item><title>%b</title></item></channel></rss>",
+        b"<rss><channel><item><title><![CDATA[%b]]></title></item></channel></rss>",
+        b"<rss><channel><item><title>T</title><enclosure url='%b'/></item></channel></rss>",
+        b"<rss><channel><item><title>T</title><!-- %b --></item></channel></rss>",
+        b"<rss><channel><item><title>T</title><?a %b?></item></channel></rss>",
+        b"<rss><channel><item><title>T</title><a%b/></item></channel></rss>",
+    ],
+)
+@pytest.mark.parametrize("body", [b"\x80", b"\xc0\x80", b"\xe2\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xff"])
+def test_the_parser_takes_nothing_for_utf_8_that_is_none(feed: bytes, body: bytes) -> None:
+    document = Document(1, "feed.xml", 2, "feed", feed)
+    assert read_well_formed(document, feed % "é".encode()) is not None
+    assert read_well_formed(document, feed % body) is None
+
+
+def test_bytes_that_look_binary_are_refused_wherever_they_stand() -> None:
+    with pytest.raises(WrongEncoding):
+        read(b"\x0b" * 100 + b"<rss><channel><item/></channel></rss>")
+
+
+def test_an_encoding_of_seven_bits_is_not_taken_for_utf_8() -> None:
+    feed = '<?xml version="1.0" encoding="utf-7"?><rss><channel><item><title>+AOk-</title></item></channel></rss>'
+    assert read(feed)[0].title == "é"
 
 
 def test_entities_that_a_document_declares_are_never_expanded() -> None:
