@@ -8,8 +8,6 @@ _commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _staging/<b
 order of arrival, also after some of them were merged.
 """
 
-import re
-
 FORMAT_NUMBER = 2
 """Of the whole dataset. A release writes this number, reads those in `READABLE_FORMATS`, and refuses others by name."""
 
@@ -60,18 +58,6 @@ def flat_file(table: str, sequence: int, batch: str, shard: int) -> str:
 def segment_file(sequence: int, batch: str) -> str:
     """An index segment: it holds entries from this manifest on, and this batch has written it."""
     return f"{INDEX}/segment-{sequence:012d}-{batch}.parquet"
-
-
-def is_named_by_batch(path: str) -> bool:
-    """Whether a file has a name that a batch gives: a data file or an index segment."""
-    return _NAMED_BY_BATCH.fullmatch(path) is not None
-
-
-_NAMED_BY_BATCH = re.compile(
-    rf"(?:{'|'.join(PARTITIONED_TABLES)})/date=\d{{4}}-\d\d-\d\d/part-[0-9a-f]{{16}}-\d{{5,}}\.parquet"
-    rf"|(?:{'|'.join(FLAT_TABLES)})/part-\d{{12,}}-[0-9a-f]{{16}}-\d{{5,}}\.parquet"
-    rf"|{INDEX}/segment-\d{{12,}}-[0-9a-f]{{16}}\.parquet"
-)
 
 
 def first_sequence(segment: str) -> int:
