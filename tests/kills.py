@@ -108,6 +108,20 @@ MERGING = [
 ]
 """Where index segments have been merged into one and are not deleted yet."""
 
+TAKEOVER = [
+    Kill(Point("create", "lock", "after"), batch=1),
+    *(Kill(Point("write", "lock", moment), batch=1) for moment in _WRITTEN),
+]
+"""Where the lock of a killed run is taken over."""
+
+ALONE = [
+    Kill(Point("write", "block", "half"), batch=1, victim="process"),
+    Kill(Point("write", "marks", "after"), batch=1, victim="launcher"),
+    Kill(Point("write", "articles", "unnamed"), batch=2, victim="process"),
+    Kill(Point("write", "revisions", "before"), batch=3, victim="launcher"),
+]
+"""Where one process of several is killed: a worker, or the launcher while workers are busy or idle."""
+
 
 def kind_of(name: str) -> str:
     """What a file of a dataset is to a run."""
@@ -419,9 +433,9 @@ class Undisturbed:
         """The command line."""
         return ["run", str(self.corpus), "--output", str(output), *self.settings]
 
-    def with_workers(self) -> "Undisturbed":
-        """The same for runs in worker processes, which must give the same bytes."""
-        return replace(self, settings=(*self.settings, WORKERS))
+    def with_words(self, *further: str) -> "Undisturbed":
+        """The same for runs with further words, which must give the same bytes."""
+        return replace(self, settings=(*self.settings, *further))
 
     @classmethod
     def make(
@@ -568,7 +582,7 @@ class Campaign:
                 "with entities": Undisturbed.make(warm, Path(folder, "entities"), batches=2, entities=True),
                 "merging segments": Undisturbed.make(warm, Path(folder, "merging"), batches=4, neighbours=2),
             }
-            kinds["worker processes"] = kinds["one process"].with_workers()
+            kinds["worker processes"] = kinds["one process"].with_words(WORKERS)
             points = {name: list(dict.fromkeys(it for it, _, _ in events(of.log))) for name, of in kinds.items()}
             plans = [
                 (name, chain) for name in ("one process", "worker processes") for chain in named_chains(points[name])
