@@ -8,10 +8,15 @@ from transforms.text.keys import (
     guid_key,
     hashes,
     key,
+    plain_punctuation,
     record_hash,
     title_key,
     url_key,
 )
+from transforms.text.spacing import tidy, tidy_line
+from transforms.text.words import count_words
+
+ODD = st.text() | st.text(st.sampled_from("ŉʼ`’“\u200d…–\xa0\n İΣßa日"))
 
 
 def test_keys_are_stable_for_ever() -> None:
@@ -37,11 +42,23 @@ def test_folding_makes_equal_what_typography_tells_apart() -> None:
     assert content_hash("One two") != content_hash("One, two")
 
 
-def test_both_hashes_are_those_of_the_single_functions() -> None:
-    assert hashes("Title", "Some – text") == (content_hash("Some – text"), record_hash("Title", "Some – text"))
+@given(ODD.map(tidy_line), ODD.map(tidy))
+def test_the_hashes_of_a_tidy_article_are_those_of_the_single_functions(title: str, text: str) -> None:
+    expected = title_key(title), content_hash(text), record_hash(title, text)
+    assert hashes(title, text) == hashes(title, plain_punctuation(text)) == expected
 
 
-@given(st.text() | st.text(st.sampled_from("ŉʼ`’“\u200d…\xa0\n İΣß")))
+@given(ODD)
+def test_plain_punctuation_changes_neither_what_is_compared_nor_the_number_of_words(text: str) -> None:
+    plain = plain_punctuation(text)
+    assert fold(plain) == fold(text) and count_words(plain) == count_words(text)
+
+
+def test_punctuation_is_plain_where_it_is_ascii() -> None:
+    assert plain_punctuation("‘It’s’ – “so”… naïve") == "'It's' - \"so\"... naïve"
+
+
+@given(ODD)
 def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
