@@ -37,6 +37,7 @@ ROW_KIND: Final = 0
 """`kind` of a row of the dataset."""
 
 _KEY_BYTES: Final = 16
+_BANDS: Final = 32
 _FILTER_BITS: Final = 20
 _BAND_FILTER_BITS: Final = 17
 _FILTER_BITS_AN_ENTRY: Final = 8
@@ -157,7 +158,7 @@ class _WantedBands:
 
     @classmethod
     def of(cls, bands: Collection[bytes]) -> "_WantedBands":
-        matrix = _matrix(np.frombuffer(b"".join(bands), np.uint8), len(bands))
+        matrix = _matrix(np.frombuffer(b"".join(bands), np.uint8))
         bits = max(_BAND_FILTER_BITS, (len(bands) * _FILTER_BITS_AN_ENTRY - 1).bit_length())
         mask = np.uint32((1 << bits) - 1)
         number = np.arange(matrix.shape[1])
@@ -168,7 +169,7 @@ class _WantedBands:
 
     def rows(self, column: pa.Array) -> "NDArray[np.int64]":
         """The rows of the column that share a hash."""
-        matrix = _matrix(_bytes_of(column), len(column))
+        matrix = _matrix(_bytes_of(column))
         shares = np.zeros(len(column), np.bool_)
         for start in range(0, len(column), _BAND_ROWS_AT_ONCE):
             some = matrix[start : start + _BAND_ROWS_AT_ONCE]
@@ -189,8 +190,8 @@ def _bytes_of(column: pa.Array) -> "NDArray[np.uint8]":
     return np.frombuffer(column.buffers()[1], np.uint8)[column.offset * width : (column.offset + len(column)) * width]
 
 
-def _matrix(data: "NDArray[np.uint8]", rows: int) -> "NDArray[np.uint32]":
-    return data.view("<u4").reshape(rows, -1).astype(np.uint32, copy=False)
+def _matrix(data: "NDArray[np.uint8]") -> "NDArray[np.uint32]":
+    return data.view("<u4").reshape(-1, _BANDS).astype(np.uint32, copy=False)
 
 
 def _with_band(band: "NDArray[np.int64]", hashes: "NDArray[np.uint32]") -> "NDArray[np.uint64]":
