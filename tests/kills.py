@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.dataset import local
+from pipeline.dataset import local, tiers
 from pipeline.dataset.local import LocalStorage
 from tests.datasets import digests
 from tests.warm import Ended, Prepare, Warm
@@ -75,10 +75,10 @@ class Kill:
 _WRITTEN = ("before", "half", "unnamed", "after")
 _KINDS = {
     r"_lock": "lock",
-    r"_staging/[^/]+/dead-[^/]+": "staged dead letters",
-    r"_staging/[^/]+/[^/]+\.marks": "marks",
-    r"_staging/[^/]+/[^/]+\.entities": "entities",
-    r"_staging/[^/]+/[^/.]+": "block",
+    r"_staging/.+/dead-[^/]+": "staged dead letters",
+    r"_staging/.+/[^/]+\.marks": "marks",
+    r"_staging/.+/[^/]+\.entities": "entities",
+    r"_staging/.+/[^/.]+": "block",
     r"_index/.+": "segment",
     r"_commits/.+": "manifest",
     r"(articles|duplicates|revisions|links|dead_letters|runs)/.+": r"\1",
@@ -101,6 +101,12 @@ POINTS = tuple(
     for moment in moments
 )
 """Every point of a run over the corpus, in its order; a test holds it equal to what an undisturbed run goes through."""
+
+MERGING = [
+    Kill(Point("create", "manifest", "after"), batch=2),
+    Kill(Point("delete", "segment", "before"), batch=3),
+]
+"""Where index segments have been merged into one and are not deleted yet."""
 
 
 def kind_of(name: str) -> str:
@@ -161,10 +167,12 @@ class _Watch:
         time.sleep(60)  # the signal is on its way
 
 
-def watch(root: str, log: str, kill: Mapping[str, Any] | None = None) -> None:
-    """Patches the storage of this process and its forks."""
+def watch(root: str, log: str, neighbours: int, kill: Mapping[str, Any] | None = None) -> None:
+    """Patches the storage of this process and its forks; so many index segments become one."""
     it = _Watch(root, log, kill)
     storage: Any = LocalStorage
+    rules: Any = tiers
+    rules.NEIGHBOURS = neighbours
 
     def around(operation: str, method: Callable[..., Any], inner: bool) -> Callable[..., Any]:
         @functools.wraps(method)
@@ -404,6 +412,7 @@ class Undisturbed:
     dataset: Path
     log: Path
     settings: tuple[str, ...]
+    neighbours: int
     seconds: float = 0.0
 
     def words(self, output: Path) -> list[str]:
@@ -415,25 +424,31 @@ class Undisturbed:
         return replace(self, settings=(*self.settings, WORKERS))
 
     @classmethod
-    def make(cls, warm: Warm, folder: Path, batches: int = 3, entities: bool = False) -> "Undisturbed":
+    def make(
+        cls, warm: Warm, folder: Path, batches: int = 3, entities: bool = False, neighbours: int = tiers.NEIGHBOURS
+    ) -> "Undisturbed":
         """Writes the corpus and runs over it."""
         settings = ("--set", f"enrich.enabled={entities}".lower(), "--set", f"batch.max_mebibytes={BATCH_MEBIBYTES}")
-        made = cls(folder / "corpus", folder / "undisturbed", folder / "undisturbed.log", settings)
+        made = cls(folder / "corpus", folder / "undisturbed", folder / "undisturbed.log", settings, neighbours)
         write_corpus(made.corpus, batches)
-        ended = run(warm, made.words(made.dataset), made.dataset, made.log)
+        ended = made.run(warm, made.dataset, made.log)
         assert ended.code == 0, ended.said
         return replace(made, seconds=ended.seconds)
 
-
-def run(warm: Warm, words: Sequence[str], output: Path, log: Path, kill: Kill | None = None) -> Ended:
-    """One run, killed or not."""
-    log.unlink(missing_ok=True)
-    asked = None
-    if kill is not None:
-        point = kill.point and (kill.point.operation, kill.point.kind, kill.point.moment)
-        asked = asdict(kill) | {"point": point}
-    prepare = Prepare("tests.kills:watch", {"root": str(output), "log": str(log), "kill": asked})
-    return warm.run(*words, prepare=prepare, kill_after=None if kill is None else kill.seconds, expect=None)
+    def run(self, warm: Warm, output: Path, log: Path, kill: Kill | None = None) -> Ended:
+        """One run, killed or not."""
+        log.unlink(missing_ok=True)
+        asked = None
+        if kill is not None:
+            point = kill.point and (kill.point.operation, kill.point.kind, kill.point.moment)
+            asked = asdict(kill) | {"point": point}
+        arguments = {"root": str(output), "log": str(log), "neighbours": self.neighbours, "kill": asked}
+        return warm.run(
+            *self.words(output),
+            prepare=Prepare("tests.kills:watch", arguments),
+            kill_after=None if kill is None else kill.seconds,
+            expect=None,
+        )
 
 
 def survive(warm: Warm, undisturbed: Undisturbed, output: Path, kills: Sequence[Kill]) -> list[bool]:
@@ -442,12 +457,11 @@ def survive(warm: Warm, undisturbed: Undisturbed, output: Path, kills: Sequence[
     Asserts that what was committed stays as it is, and that in the end all is as if nothing had happened.
     """
     log = output.with_suffix(".log")
-    words = undisturbed.words(output)
     expected = digests(undisturbed.dataset)
     committed: dict[str, tuple[int, int, bytes]] = {}
     hits = []
     for kill in (*kills, None):
-        ended = run(warm, words, output, log, kill)
+        ended = undisturbed.run(warm, output, log, kill)
         when = f"{kill or 'the last run'}: exit code {ended.code}"
         if kill is not None:
             is_hit = ended.code == -signal.SIGKILL
@@ -552,12 +566,14 @@ class Campaign:
             kinds = {
                 "one process": Undisturbed.make(warm, Path(folder, "plain")),
                 "with entities": Undisturbed.make(warm, Path(folder, "entities"), batches=2, entities=True),
-                "ten batches": Undisturbed.make(warm, Path(folder, "ten"), batches=10),
+                "merging segments": Undisturbed.make(warm, Path(folder, "merging"), batches=4, neighbours=2),
             }
             kinds["worker processes"] = kinds["one process"].with_workers()
             points = {name: list(dict.fromkeys(it for it, _, _ in events(of.log))) for name, of in kinds.items()}
-            plans = [("one process", chain) for chain in named_chains(points["one process"])]
-            plans += [("worker processes", chain) for chain in named_chains(points["worker processes"])]
+            plans = [
+                (name, chain) for name in ("one process", "worker processes") for chain in named_chains(points[name])
+            ]
+            plans.append(("merging segments", MERGING))
             while self.hits.total() < wanted:
                 name, chain = plans.pop(0) if plans else self._plan(chance, kinds)
                 output = Path(folder, f"dataset-{self.chains}")

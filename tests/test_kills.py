@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills import POINTS, Kill, Undisturbed, Victim, events, half_of, named_chains, random_chain, survive
+from tests.kills import MERGING, POINTS, Kill, Undisturbed, Victim, events, half_of, named_chains, random_chain, survive
 from tests.warm import Warm
 
 if sys.platform == "win32":
@@ -37,6 +37,12 @@ def test_a_run_that_is_killed_at_named_points_ends_as_if_nothing_had_happened(
     warm: Warm, undisturbed: Undisturbed, tmp_path: Path, chain: list[Kill]
 ) -> None:
     assert survive(warm, undisturbed, tmp_path / "dataset", chain) == [True] * len(chain)
+
+
+@pytest.mark.xfail(reason="a run does not sweep what no manifest names")
+def test_a_run_that_is_killed_before_it_has_deleted_merged_segments_leaves_none(warm: Warm, tmp_path: Path) -> None:
+    undisturbed = Undisturbed.make(warm, tmp_path, neighbours=2)
+    assert survive(warm, undisturbed, tmp_path / "dataset", MERGING) == [True, True]
 
 
 @pytest.mark.parametrize("seed", range(2))
