@@ -86,8 +86,8 @@ def content_hash(text: str) -> bytes:
 
 
 def record_hash(title: str, text: str) -> bytes:
-    """The hash of title ("" where there is none) and text, folded."""
-    return key("record", fold(title), fold(text))
+    """The hash of title ("" where there is none) and text, folded: of the text its hash stands in it."""
+    return key("record", fold(title), content_hash(text).hex())
 
 
 def hashes(title: str, text: str) -> tuple[bytes, bytes, bytes]:
@@ -95,4 +95,5 @@ def hashes(title: str, text: str) -> tuple[bytes, bytes, bytes]:
     title = fold(title)
     # Tidy text has no more white space than a blank between words and line feeds between lines.
     text = " ".join(filter(None, _folded(text).split("\n")))
-    return key("title", title), key("content", text), key("record", title, text)
+    content = key("content", text)
+    return key("title", title), content, key("record", title, content.hex())
