@@ -23,13 +23,17 @@ class Phase:
 
 @dataclass(slots=True)
 class PhaseCount:
-    """How far a phase is. Times are of the clock that was passed; `total` is None until the sizes are known."""
+    """How far a phase is. Times are of the clock that was passed; `total` is None until the sizes are known.
+
+    `first` is when the first items were seen, and how much they were.
+    """
 
     phase: Phase
     total: int | None = None
     done: int = 0
     began: float | None = None
     ended: float | None = None
+    first: tuple[float, int] | None = None
     _sizes: Sizes | None = None
     _items: set[int] = field(default_factory=set)
     _left: int = 0
@@ -70,8 +74,11 @@ class PhaseCount:
         return 0.0 if self.began is None else max((self.ended if self.ended is not None else now) - self.began, 0.0)
 
     def cost(self, now: float) -> float | None:
-        """Seconds a unit, so far."""
-        return self.seconds(now) / self.done if self.done else None
+        """Seconds a unit, so far; as soon as that can be told without what it took to start, and the first items."""
+        if not self.done:
+            return None
+        at, done = self.first or (now, self.done)
+        return (now - at) / (self.done - done) if self.done > done else self.seconds(now) / self.done
 
 
 class BatchCount:
@@ -119,6 +126,8 @@ class BatchCount:
                     count.began = self._free_since
                 elif count.has_items:
                     count.began = now
+            if count.first is None and count.done:
+                count.first = now, count.done
             if count.ended is None and count.is_complete:
                 count.ended = self._free_since = now
             earlier_ended = earlier_ended and count.ended is not None
@@ -168,9 +177,10 @@ class _Past:
 class Forecast:
     """Learns from the batches of a run how long the rest will take.
 
-    What is left of the batch at hand is, phase by phase, units left times seconds a unit, as seen in it, else in
-    earlier batches; the batches to come take the seconds a byte of the earlier ones, else of this one. No guess is made
-    for what was never seen: the answer is then a lower bound and says so.
+    What is left of the batch at hand is, phase by phase, units left times seconds a unit: at first as in earlier
+    batches, then more and more as in this one, whose first units come late, since it has to start. The batches to come
+    take the seconds a byte of the earlier ones, else of this one. No guess is made for what was never seen: the answer
+    is then a lower bound and says so.
     """
 
     def __init__(self, batch_bytes: Sequence[int]) -> None:
@@ -193,10 +203,11 @@ class Forecast:
             cost = count.cost(now)
             total = count.total
             seen = sum(past.phases.get(name, (0, 0.0))[0] for past in self._past)
-            if cost is None and seen:
-                cost = sum(past.phases[name][1] for past in self._past) / seen
             if total is None and past_bytes:
                 total = round(seen * size / past_bytes)
+            if seen:
+                usual = sum(past.phases[name][1] for past in self._past) / seen
+                cost = usual if cost is None or not total else usual + (cost - usual) * count.done / total
             if count.is_complete or total == 0:
                 continue
             if cost is None or total is None:

@@ -21,29 +21,36 @@ from pipeline.sinks.runs import counts_of
 
 LogFormat = Literal["table", "csv", "jsonl"]
 
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": description})
+
+
 COLUMNS = pa.schema(
     [
-        ("sequence", pa.int64()),
-        ("batch", pa.string()),
-        ("kind", pa.string()),
-        ("committed", pa.timestamp("us", tz="UTC")),
-        ("seconds", pa.float64()),
-        ("units", pa.int64()),
-        ("first_unit", pa.string()),
-        ("input_bytes", pa.int64()),
-        ("articles", pa.int64()),
-        ("duplicates", pa.int64()),
-        ("revisions", pa.int64()),
-        ("links", pa.int64()),
-        ("dead_letters", pa.int64()),
-        ("unchanged", pa.int64()),
-        ("refused", pa.int64()),
-        ("removed_ids", pa.int64()),
-        ("files_added", pa.int64()),
-        ("files_removed", pa.int64()),
+        _column("sequence", pa.int64(), "Number of the commit, from 1"),
+        _column("batch", pa.string(), "Name of the batch: a part of the names of its files"),
+        _column("kind", pa.string(), "batch (of inputs), compaction or removal"),
+        _column("committed", _TIME, "When, as `runs` tells; null where a run was killed before it could write it"),
+        _column("seconds", pa.float64(), "Seconds since the commit before, or since the start of the run; likewise"),
+        _column("units", pa.int64(), "Inputs, or slices of large ones"),
+        _column("first_unit", pa.string(), "Name of the first"),
+        _column("input_bytes", pa.int64(), "Their bytes"),
+        *(
+            _column(table, pa.int64(), f"Rows added to {table}")
+            for table in ("articles", "duplicates", "revisions", "links", "dead_letters")
+        ),
+        _column("unchanged", pa.int64(), "Articles that added no row: content seen before, or an excerpt"),
+        _column("refused", pa.int64(), "Articles that were refused, since they were removed before"),
+        _column("removed_ids", pa.int64(), "Articles that were removed"),
+        _column("files_added", pa.int64(), "Files that exist from this commit on, those of the index too"),
+        _column("files_removed", pa.int64(), "Files that it has replaced"),
+        _column("unit_names", pa.list_(pa.string()), "Names of all units, in JSON lines only"),
     ]
 )
-"""What a line of CSV or JSON lines holds; in the latter `unit_names` follow."""
+"""What is told of a commit; null where it does not apply."""
 
 _TABLES = ("articles", "duplicates", "revisions", "links", "dead_letters")
 _THREADS = 16
@@ -80,10 +87,8 @@ def print_commits(root: str, format: LogFormat, out: BinaryIO) -> None:
     rows = (_row(manifest, times) for manifest in read_manifests(storage, after))
     if format == "table":
         out.write("".join(f"{line}\n" for line in _table(list(rows), newest)).encode("utf-8", "replace"))
-    elif format == "csv":
-        write_rows(format, COLUMNS, _batches(COLUMNS, rows), out)
     else:
-        schema = COLUMNS.append(pa.field("unit_names", pa.list_(pa.string())))
+        schema = COLUMNS if format == "jsonl" else COLUMNS.remove(len(COLUMNS) - 1)
         write_rows(format, schema, _batches(schema, rows), out)
 
 

@@ -21,12 +21,14 @@ from pydantic.fields import FieldInfo
 from pipeline.cli import build_parser
 from pipeline.config import ArticleField, Config
 from pipeline.dataset.layout import PARTITIONED_TABLES, TREE
+from pipeline.dataset.results import SHOWN_ROWS
 from pipeline.dataset.tables import PARTITION, PARTITION_DESCRIPTION, TABLES
 from pipeline.dataset.views import (
     KIND_DESCRIPTION,
     STORY_COLUMNS,
     VIEW_DESCRIPTIONS,
 )
+from pipeline.log import COLUMNS
 from pipeline.quiet import quiet_beam
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import _CODEC_EXTENSIONS, _FORMAT_EXTENSIONS, DELIMITERS
@@ -122,7 +124,17 @@ def _commands(parser: argparse.ArgumentParser) -> str:
         parts += [f"### `beamwire {name}`", str(command.description), _arguments(command)]
         if name == "run":
             parts.append(_run_notes())
+        if name == "commits":
+            parts.append(_commit_notes())
     return "\n\n".join(parts)
+
+
+def _commit_notes() -> str:
+    return f"""\
+The table has the last {SHOWN_ROWS} commits and fewer columns (`copies` are duplicates, `known` is what added no row);
+CSV and JSON lines have all:
+
+{_column_table(COLUMNS)}"""
 
 
 def _subparsers(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -500,7 +512,18 @@ def _exit_codes() -> str:
         ("130", "Stopped by Ctrl-C. What was committed stays; the same command goes on after it."),
         ("143", "Stopped by SIGTERM. The same holds."),
     ]
-    return f"## Exit codes\n\n{_table(('code', 'meaning'), rows)}"
+    return f"""\
+## Exit codes
+
+{_table(("code", "meaning"), rows)}
+
+A run may be stopped at any moment and any number of times, also by SIGKILL or a power cut. The same command goes on
+after the last commit, does the batch at hand again, and ends with the same bytes as a run that nothing disturbed, but
+for `runs/`, which holds times. What was committed is never done twice. What a killed run leaves (`_staging/`, `_lock`,
+files that no manifest names) does not count; on a local disk the next run takes the lock over, which it says, and
+deletes it all. Object stores have no lock: of two runs that commit at the same time one ends with code 1 and names the
+batch that was committed; the same command goes on after it. A staged file that was damaged on its way is named too, and
+its batch is not committed."""
 
 
 def _environment() -> str:

@@ -249,7 +249,7 @@ def test_a_staged_file_that_is_damaged_is_named_and_the_same_command_does_the_ba
 ) -> None:
     output = tmp_path / "dataset"
     words = wire.words(output, "--quiet")
-    ended = warm.run(*words, prepare=Prepare("tests.kills:damage", {"kind": kind, "how": how}), expect=1)
+    ended = warm.run(*words, prepare=Prepare("tests.faults:damage", {"kind": kind, "how": how}), expect=1)
     lines = ended.said.splitlines()
     assert lines[0].startswith(f"beamwire: {output}/_staging/")
     assert lines[0].endswith(
@@ -273,7 +273,7 @@ def test_permission_that_is_lost_half_way_fails_the_run_in_a_sentence_and_given_
         pytest.skip("root may write everywhere, and only Linux lets it give that up")
     output = tmp_path / "dataset"
     words = wire.words(output, "--quiet")
-    ended = warm.run(*words, prepare=Prepare("tests.kills:lose_permission", {"root": str(output)}), expect=1)
+    ended = warm.run(*words, prepare=Prepare("tests.faults:lose_permission", {"root": str(output)}), expect=1)
     first = ended.said.splitlines()[0]
     assert first.startswith(f"beamwire: Cannot write {output}/articles/")
     assert first.endswith(": no permission. Give yourself access, or choose another directory.")

@@ -1,10 +1,10 @@
 """A process that has imported all of beamwire and forks the commands of tests, so that each costs its own work alone.
 
 A command runs in a session of its own with a folder for temporary files, and can be prepared by a function that runs
-in the fork before it: `tests.kills` patches there, and production code holds no hook for tests.
+in the fork before it: `tests.faults` patches there, and production code holds no hook for tests.
 
     with Warm() as warm:
-        ended = warm.run("run", "seeds", "--output", "news", prepare=Prepare("tests.kills:watch", {…}))
+        ended = warm.run("run", "seeds", "--output", "news", prepare=Prepare("tests.faults:watch", {…}))
 """
 
 import contextlib
@@ -144,7 +144,7 @@ def _import_everything() -> None:
         "pyarrow.parquet",
         "pyarrow.compute",
         "pyarrow.dataset",
-        "tests.kills",
+        "tests.faults",
         "tests.races",
     ):
         importlib.import_module(name)

@@ -138,8 +138,10 @@ class Segment:
                         f"{storage.where(committed.path)}: not an index segment of this release: its columns differ. "
                         f"{_remedy(storage)}"
                     )
-                if file.metadata.num_rows != committed.rows:
-                    raise _damaged(storage, committed, f"{file.metadata.num_rows} rows instead of {committed.rows}")
+                counted = sum(file.metadata.row_group(number).num_rows for number in range(file.num_row_groups))
+                for rows in (file.metadata.num_rows, counted):
+                    if rows != committed.rows:
+                        raise _damaged(storage, committed, f"{rows} rows instead of {committed.rows}")
             except BaseException:
                 source.close()
                 raise

@@ -63,6 +63,10 @@ class Staging:
         """Where this batch keeps its blocks."""
         return StagedBlocks(self.storage, f"{self.folder}/{batch}")
 
+    def drop(self, batch: str) -> None:
+        """Deletes what this batch has staged."""
+        self.storage.delete_folder(f"{self.folder}/{batch}")
+
     def clear(self) -> None:
         """Deletes all that is staged, also what killed runs have left. Only under the lock of the dataset."""
         self.storage.delete_folder(self.folder)

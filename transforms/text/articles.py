@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 from transforms.schemas import Article, Enclosure, Problem, RawEntry
 from transforms.text.dates import DateBounds, ParsedDate, UnreadableDate, parse_date
 from transforms.text.errors import MalformedEntry
-from transforms.text.keys import feed_key, guid_key, hashes, title_key, url_key
+from transforms.text.keys import feed_key, guid_key, hashes, plain_punctuation, url_key
 from transforms.text.languages import UnknownLanguage, language_code
 from transforms.text.markup import html_to_text, inline_text
 from transforms.text.spacing import tidy, tidy_line, without_surrogates
-from transforms.text.urls import MAX_URL_CHARS, absolute_url, canonical_url, site
+from transforms.text.urls import MAX_URL_CHARS, absolute_url, address
 from transforms.text.words import count_words
 
 MAX_ITEMS: Final = 100
@@ -54,7 +54,7 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
     elif summary == text:
         summary = None
     title = _name(inline_text(entry.title), "title", problems) if entry.title else None
-    url, canonical = _link(entry, problems)
+    url, canonical, site = _link(entry, problems)
     if not text and title is None and url is None:
         raise MalformedEntry(_nothing_kept(entry))
     guid = _name(tidy_line(entry.guid), "guid", problems) if entry.guid else None
@@ -73,7 +73,8 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
     categories = _names("categories", entry.categories, problems)
     images = _images(entry, problems)
     enclosures = _enclosures(entry, problems)
-    text_hash, whole_hash = hashes(title or "", text)
+    plain = plain_punctuation(text)
+    title_hash, text_hash, whole_hash = hashes(title or "", plain)
     return Article(
         unit=entry.unit,
         position=entry.position,
@@ -81,7 +82,7 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
         source=source,
         url=url,
         canonical_url=canonical,
-        site=None if canonical is None else site(canonical),
+        site=site,
         guid=guid,
         feed_url=feed,
         title=title,
@@ -97,12 +98,12 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
         categories=categories,
         images=images,
         enclosures=enclosures,
-        word_count=count_words(text),
+        word_count=count_words(plain),
         problems=_kept_problems(problems),
         url_key=None if canonical is None else url_key(canonical),
         guid_key=None if guid is None else guid_key(guid, scope),
         feed_key=feed_key(scope),
-        title_key=None if title is None else title_key(title),
+        title_key=None if title is None else title_hash,
         title_words=0 if title is None else count_words(title),
         content_hash=text_hash,
         record_hash=whole_hash,
@@ -111,6 +112,8 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
 
 def _kept_problems(found: list[Problem]) -> tuple[Problem, ...]:
     """Each once, the first `MAX_ITEMS`, cut and free of lone surrogates."""
+    if not found:
+        return ()
     return tuple(
         Problem(
             without_surrogates(problem.field[:MAX_RAW_CHARS]),
@@ -150,14 +153,14 @@ def _first(name: str, items: list[Item], problems: list[Problem]) -> tuple[Item,
     return tuple(items[:MAX_ITEMS])
 
 
-def _link(entry: RawEntry, problems: list[Problem]) -> tuple[str | None, str | None]:
+def _link(entry: RawEntry, problems: list[Problem]) -> tuple[str | None, str | None, str | None]:
+    """The URL, its canonical form and its site."""
     if not entry.url or not entry.url.strip():
-        return None, None
-    url = absolute_url(entry.url, entry.base_url)
+        return None, None, None
+    url, canonical, site = address(entry.url, entry.base_url)
     if url is None:
         problems.append(Problem("url", _NO_URL, entry.url))
-        return None, None
-    return url, canonical_url(url)
+    return url, canonical, site
 
 
 def _date(name: str, raw: str | None, bounds: DateBounds, problems: list[Problem]) -> ParsedDate | None:

@@ -17,6 +17,7 @@ silence would be worse than none. Whether a date can be true is not asked here (
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from transforms.schemas import Precision
@@ -72,6 +73,12 @@ _WRITTEN: Final = tuple(
         rf"{_WEEKDAY}{_MONTH}\s{_DAY}\s{_TIME}(?:\s(?P<zone>[a-z]{{1,5}}))?\s(?P<year>\d{{4}})",
     )
 )
+_USUAL: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d\d [A-Z][a-z]{2} \d{4} )"
+    r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(Z| GMT| ?[+-]\d\d:?\d\d)",
+    re.ASCII,
+)
+"""What nearly all feeds write; found in a third of the time of the patterns above, which give the same."""
 _COMMENT: Final = re.compile(r"\s?(?:\([^()]*\)|\[[^\[\]]*\])$")
 
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
@@ -105,8 +112,14 @@ def date_bounds(earliest: date, latest: date) -> DateBounds:
     return DateBounds(first, last + _DAY_MICROS - 1)
 
 
+@lru_cache(maxsize=1024)  # Many entries give one date twice, and those of a feed that was built at once share it.
 def parse_date(raw: str) -> ParsedDate:
     """The moment that the text names. Raises `UnreadableDate` where it names none, or no real one."""
+    usual = _USUAL.fullmatch(raw)
+    if usual is not None:
+        day, hour, minute, second, zone = usual.groups()
+        minutes = _usual_day(day) * 1_440 + int(hour) * 60 + int(minute) - _zone_minutes(zone.strip().lower())
+        return ParsedDate((minutes * 60 + int(second)) * _SECOND, "second")
     if len(raw) > MAX_DATE_CHARS:
         raise UnreadableDate(f"longer than {MAX_DATE_CHARS} characters")
     text = " ".join(raw.lower().replace("\u2212", "-").split())
@@ -125,12 +138,33 @@ def parse_date(raw: str) -> ParsedDate:
     for pattern in _WRITTEN:
         found = pattern.fullmatch(text)
         if found is not None:
-            month = _MONTHS.get(found["month"])
-            if month is None:
-                raise UnreadableDate(f"no month {found['month']!r}")
-            half = found.groupdict().get("half")
+            month = _month(found["month"])
+            half = found["half"] if "half" in pattern.groupindex else None
             return _moment(_full_year(found["year"]), month, int(found["day"]), found, half)
     raise UnreadableDate("in no known form")
+
+
+@lru_cache(maxsize=256)
+def _usual_day(written: str) -> int:
+    """Days since 1970-01-01 of `2006-01-02T` or `Mon, 02 Jan 2006 `."""
+    if written.endswith("T"):
+        return _day_number(int(written[:4]), int(written[5:7]), int(written[8:10]))
+    day, month, year = written.split()[-3:]
+    return _day_number(int(year), _month(month.lower()), int(day))
+
+
+def _month(name: str) -> int:
+    number = _MONTHS.get(name)
+    if number is None:
+        raise UnreadableDate(f"no month {name!r}")
+    return number
+
+
+def _day_number(year: int, month: int, day: int) -> int:
+    try:
+        return date(year, month, day).toordinal() - _EPOCH_ORDINAL
+    except ValueError as error:
+        raise UnreadableDate(str(error)) from None
 
 
 def _full_year(digits: str) -> int:
@@ -141,28 +175,26 @@ def _full_year(digits: str) -> int:
 
 
 def _moment(year: int, month: int, day: int, found: re.Match[str], half: str | None) -> ParsedDate:
-    try:
-        days = date(year, month, day).toordinal() - _EPOCH_ORDINAL
-    except ValueError as error:
-        raise UnreadableDate(str(error)) from None
-    if found["hour"] is None:
+    days = _day_number(year, month, day)
+    hours, minutes, seconds, fraction, zone = found.group("hour", "minute", "second", "fraction", "zone")
+    if hours is None:
         return ParsedDate(days * _DAY_MICROS, "day")
-    hour, minute = int(found["hour"]), int(found["minute"])
-    second = int(found["second"] or 0)
-    fraction = int(((found["fraction"] or "") + "000000")[:6])
+    hour, minute, second = int(hours), int(minutes), int(seconds or 0)
+    micros = int(f"{fraction}00000"[:6]) if fraction else 0
     if half is not None:
         if not 1 <= hour <= 12:
             raise UnreadableDate(f"no hour {hour} {half}")
         hour = hour % 12 + (12 if half[0] == "p" else 0)
     if second == 60:
-        second, fraction = 59, 0  # A leap second; POSIX time has none.
-    midnight = hour == 24 and minute == second == fraction == 0
+        second, micros = 59, 0  # A leap second; POSIX time has none.
+    midnight = hour == 24 and minute == second == micros == 0
     if not midnight and (hour > 23 or minute > 59 or second > 59):
         raise UnreadableDate(f"no time {hour}:{minute:02}:{second:02}")
-    seconds = days * 86_400 + hour * 3_600 + (minute - _zone_minutes(found["zone"])) * 60 + second
-    return ParsedDate(seconds * _SECOND + fraction, "minute" if found["second"] is None else "second")
+    moment = days * 86_400 + hour * 3_600 + (minute - _zone_minutes(zone)) * 60 + second
+    return ParsedDate(moment * _SECOND + micros, "minute" if seconds is None else "second")
 
 
+@lru_cache(maxsize=64)
 def _zone_minutes(zone: str | None) -> int:
     if zone is None:
         return 0

@@ -53,6 +53,18 @@ _UNSAFE: Final = re.compile(
 )
 
 
+def address(url: str, base: str | None = None) -> tuple[str | None, str | None, str | None]:
+    """The absolute URL, its canonical form and its site, as `absolute_url`, `canonical_url` and `site` give them."""
+    common = _COMMON.fullmatch(url)
+    if common is None or "\\" in url or "&amp;" in url or len(url) > MAX_URL_CHARS:
+        absolute = absolute_url(url, base)
+        canonical = None if absolute is None else canonical_url(absolute)
+        return absolute, canonical, None if canonical is None else site(canonical)
+    parts = _common_parts(common)  # Once for all three.
+    canonical = _canonical(parts)
+    return url, canonical, None if canonical is None else _site(parts.host)
+
+
 def absolute_url(url: str, base: str | None = None) -> str | None:
     """The URL, joined to `base` where it is relative; None where that gives no http(s) URL of at most 2,048 characters.
 
@@ -83,24 +95,13 @@ def canonical_url(url: str) -> str | None:
     if absolute is None:
         return None
     parts = _split(_ESCAPED_AMPERSAND.sub("&", absolute) if "&amp;" in absolute else absolute)
-    if parts is None:
-        return None
-    scheme = "https" if parts.port is None else parts.scheme
-    authority = parts.host if parts.port is None else f"{parts.host}:{parts.port}"
-    path = parts.path.rstrip("/") or "/"
-    query = _kept_parameters(parts.query) if parts.query else ""
-    fragment = f"#{parts.fragment}" if parts.fragment.startswith("!") else ""
-    canonical = f"{scheme}://{authority}{path}{'?' if query else ''}{query}{fragment}"
-    return canonical if len(canonical) <= MAX_URL_CHARS else None
+    return None if parts is None else _canonical(parts)
 
 
 def site(canonical: str) -> str | None:
     """The site of a canonical URL: its host without a leading `www.`. None where it has no host."""
     parts = _split(canonical)
-    if parts is None:
-        return None
-    shorter = parts.host.removeprefix("www.")
-    return shorter if "." in shorter else parts.host
+    return None if parts is None else _site(parts.host)
 
 
 def same_publisher(url: str, other: str) -> bool:
@@ -130,8 +131,7 @@ def _split(url: str) -> _Parts | None:
     """The parts of an http(s) URL with a host that can be one and a port that can be one, else None."""
     common = _COMMON.fullmatch(url)
     if common is not None:  # In a tenth of the time.
-        scheme, host, path, query, fragment = common.groups("")
-        return _Parts(scheme, host.lower(), None, path, query, fragment)
+        return _common_parts(common)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -149,6 +149,26 @@ def _split(url: str) -> _Parts | None:
     if port == (443 if parts.scheme == "https" else 80):
         port = None
     return _Parts(parts.scheme, host, port, parts.path, parts.query, parts.fragment)
+
+
+def _common_parts(common: re.Match[str]) -> _Parts:
+    scheme, host, path, query, fragment = common.groups("")
+    return _Parts(scheme, host.lower(), None, path, query, fragment)
+
+
+def _canonical(parts: _Parts) -> str | None:
+    scheme = "https" if parts.port is None else parts.scheme
+    authority = parts.host if parts.port is None else f"{parts.host}:{parts.port}"
+    path = parts.path.rstrip("/") or "/"
+    query = _kept_parameters(parts.query) if parts.query else ""
+    fragment = f"#{parts.fragment}" if parts.fragment.startswith("!") else ""
+    canonical = f"{scheme}://{authority}{path}{'?' if query else ''}{query}{fragment}"
+    return canonical if len(canonical) <= MAX_URL_CHARS else None
+
+
+def _site(host: str) -> str:
+    shorter = host.removeprefix("www.")
+    return shorter if "." in shorter else host
 
 
 def _with_slashes(found: re.Match[str]) -> str:

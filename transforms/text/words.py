@@ -3,21 +3,33 @@
 import re
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 _WORD: Final = re.compile(r"\w+")
-_NO_WORD: Final = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026"
-"""The characters beyond Latin-1 that Western texts hold: quotes, dashes, the ellipsis. None is part of a word."""
 _MARKED: Final = bytes(0x77 if _WORD.match(chr(code)) else 0x20 for code in range(256))  # "w" and blank
+_TABLE_SIZE: Final = 0x40000
+"""Planes 0 to 3. What lies beyond (tags, private use) is looked up as the last entry, which is in no word."""
 
 
 def count_words(text: str) -> int:
     r"""The number of matches of `\w+`."""
-    # Where the text is Latin-1, by a table of bytes, which takes a fifth of the time.
-    latin = text
-    if not text.isascii():
-        for character in _NO_WORD:
-            latin = latin.replace(character, " ")
+    # By a table of bytes where the text is Latin-1, else by arrays: a tenth of the time of finding the words.
     try:
-        marked = latin.encode("latin-1").translate(_MARKED)
+        marked = text.encode("latin-1").translate(_MARKED)
     except UnicodeEncodeError:
-        return len(_WORD.findall(text))
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+        in_word = _IN_WORD.take(codes, mode="clip")
+        return int(np.count_nonzero(in_word[1:] > in_word[:-1])) + bool(in_word[0])
     return marked.count(b" w") + marked.startswith(b"w")
+
+
+def _characters_of_words() -> NDArray[np.bool_]:
+    in_word = np.zeros(_TABLE_SIZE, np.bool_)
+    characters = np.arange(_TABLE_SIZE, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    for word in _WORD.finditer(characters):
+        in_word[word.start() : word.end()] = True
+    return in_word
+
+
+_IN_WORD: Final = _characters_of_words()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text.spacing import tidy, tidy_line, without_surrogates
+from transforms.text.spacing import _HARMLESS, tidy, tidy_line, unusual, without_surrogates
 
 ODD = st.text(
     st.sampled_from(
@@ -69,6 +69,31 @@ def test_marks_without_end_take_linear_time(marks: str) -> None:
     started = time.process_time()
     assert len(tidy("a" + marks * 75_000)) <= 31
     assert time.process_time() - started < 2
+
+
+def test_joiners_without_end_take_linear_time() -> None:
+    joiners = "é" + "\u200d" * 300_000
+    started = time.process_time()
+    assert tidy(f"{joiners}é") == f"{joiners}é" and tidy(f"{joiners}e") == "ée"
+    assert time.process_time() - started < 2
+
+
+def test_what_is_harmless_never_needs_mending() -> None:
+    """Nothing before or after such a character makes it compose, move or vanish."""
+    characters = list(filter(_HARMLESS.fullmatch, map(chr, range(0x110000))))
+    assert len(characters) > 1000
+    assert all(one.isprintable() and not one.isspace() and not unicodedata.combining(one) for one in characters)
+    assert unicodedata.is_normalized("NFC", "".join(characters))
+    seconds = {
+        parts[1]
+        for code in range(0x110000)
+        if len(parts := unicodedata.decomposition(chr(code)).split()) == 2 and not parts[0].startswith("<")
+    }
+    assert seconds.isdisjoint(f"{ord(one):04X}" for one in characters)
+
+
+def test_unusual_is_what_is_neither_printable_ascii_nor_a_line_feed() -> None:
+    assert unusual("a\n~ é\r\x7f’\x00\ud800") == "é\r\x7f’\x00\ud800"
 
 
 def test_a_line_has_no_breaks() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.text.urls import absolute_url, canonical_url, same_publisher, site
+from transforms.text.urls import absolute_url, address, canonical_url, same_publisher, site
 
 SAME = [
     ("http://example.org/a", "https://example.org/a"),
@@ -123,10 +123,19 @@ def test_the_site_is_the_host_without_www() -> None:
     assert site("nonsense") is None
 
 
-@given(
-    st.text(st.sampled_from("htps:/.example?&=#!%@[]:80utm_ AZé\\\n;amp"), max_size=60)
-    | st.text(st.sampled_from("/a?&=#!%@:utm_.;ampB"), max_size=40).map("http://e.example".__add__)
-)
+URLS = st.text(st.sampled_from("htps:/.example?&=#!%@[]:80utm_ AZé\\\n;amp"), max_size=60) | st.text(
+    st.sampled_from("/a?&=#!%@:utm_.;ampB"), max_size=40
+).map("http://e.example".__add__)
+
+
+@given(URLS, st.none() | URLS)
+def test_an_address_is_what_the_single_functions_give(url: str, base: str | None) -> None:
+    absolute = absolute_url(url, base)
+    canonical = None if absolute is None else canonical_url(absolute)
+    assert address(url, base) == (absolute, canonical, None if canonical is None else site(canonical))
+
+
+@given(URLS)
 def test_a_canonical_form_is_its_own(url: str) -> None:
     canonical = canonical_url(url)
     if canonical is not None:
