@@ -28,7 +28,9 @@ from pipeline.dataset.layout import (
     is_committed_name,
     segment_file,
 )
+from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.segments import entries_of, write_segment
+from pipeline.dataset.staging import staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.sweep import delete_all, sweep
 from pipeline.dataset.tiers import merges_of_compaction
@@ -89,6 +91,8 @@ def compact(
     with held_dataset(storage, say) as state:
         settings = file_settings(state, assignments)
         try:
+            if isinstance(storage, LocalStorage):
+                staging_of(storage, None).clear()  # a killed run's, with the texts of a batch
             swept = sweep(storage, state, abandoned_days * 86_400)
             return _compact(storage, state, settings, swept, lambda: wait(grace_seconds) if grace_seconds else None)
         except (DatasetError, StorageError) as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.dataset.commits import DatasetState, read_manifests
-from pipeline.dataset.layout import COMMITTED_FOLDERS, STAGING, is_committed_name
+from pipeline.dataset.layout import COMMITTED_FOLDERS, is_committed_name
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
 
@@ -23,8 +23,7 @@ def sweep(
 ) -> int:
     """Deletes data files, segments and temporary files that no manifest names, and counts them.
 
-    On a local root the caller holds the lock and has read the state under it, so whatever is not named has no owner;
-    what is staged has none either.
+    On a local root the caller holds the lock and has read the state under it, so whatever is not named has no owner.
     On an object store others may be writing: there only what is older than `abandoned_seconds` goes, nothing where that
     is None, and at once what a manifest has removed, which nobody can need again.
     """
@@ -40,7 +39,6 @@ def sweep(
     ]
     if is_local:
         delete_all(storage, [listed.name for listed in found])
-        storage.delete_folder(STAGING)
         return len(found) + storage.delete_leftovers()
     oldest = clock() - (abandoned_seconds or 0.0)
     is_young = any(listed.updated is None or listed.updated > oldest for listed in found)

@@ -1,5 +1,7 @@
 """Compaction: fewer files with the same rows, whatever interrupts it, and nothing left of what was removed."""
 
+import io
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from pipeline.dataset.index import Index
 from pipeline.dataset.layout import LOCK, data_file, flat_file, manifest_file
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.lock import dataset_lock
+from pipeline.dataset.query import query
 from pipeline.dataset.removal import remove_articles
 from pipeline.dataset.storage import Listed, Storage
 from tests.datasets import digests
@@ -154,13 +157,9 @@ def test_it_does_so_where_nothing_can_be_merged(tmp_path: Path) -> None:
 
 def test_further_batches_build_upon_it(wire: Wire, tmp_path: Path) -> None:
     disk = LocalStorage(str(tmp_path))
-    first, rest = Wire(), Wire()
-    for part, cut in ((first, slice(0, 3)), (rest, slice(3, None))):
-        part.rows, part.links, part.letters = wire.rows[cut], wire.links[cut], wire.letters[cut]
-    commit_wire(disk, first, wire)
-    compact(disk, [], silent)
-    commit_wire(disk, rest, wire)
-    compact(disk, [], silent)
+    for batches in (slice(0, 3), slice(3, None)):
+        commit_wire(disk, part_of(wire, batches), wire)
+        compact(disk, [], silent)
     assert seen_rows(disk.root) == expected_rows(wire)
     assert seen_stories(disk.root) == expected_stories(wire)
     assert read_state(disk).rows == len(wire.all_rows)
@@ -179,6 +178,39 @@ def test_links_and_dead_letters_stay_in_the_order_of_arrival(wire: Wire, disk: L
 def rows_of(storage: Storage, path: str) -> list[dict[str, Any]]:
     with storage.open(path) as file:
         return pq.read_table(file).to_pylist()  # type: ignore[no-any-return]
+
+
+def test_what_a_killed_run_has_staged_is_gone(disk: LocalStorage) -> None:
+    disk.write("_staging/0123456789abcdef/block", b"texts")
+    compact(disk, [], silent)
+    assert list(disk.files("_staging")) == []
+
+
+def test_whoever_asks_meanwhile_sees_every_row_once(wire: Wire, tmp_path: Path) -> None:
+    disk = LocalStorage(str(tmp_path))
+    commit_wire(disk, part_of(wire, slice(0, 1)), wire)
+
+    def go_on() -> None:
+        for batch in range(1, len(wire.rows)):
+            commit_wire(disk, part_of(wire, slice(batch, batch + 1)), wire)
+            compact(disk, [], silent)
+
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    answers = []
+    while not answers or writer.is_alive():
+        out = io.BytesIO()
+        asked = "SELECT count(*) AS rows, count(DISTINCT arrival) AS numbers, max(arrival) AS last FROM all_articles"
+        query(disk.root, asked, "jsonl", out)
+        answers.append(json.loads(out.getvalue()))
+    writer.join()
+    assert {answer["rows"] for answer in answers} <= {9, 18, 27, 36, 45, 54}
+    assert [answer for answer in answers if not answer["rows"] == answer["numbers"] == answer["last"] + 1] == []
+    assert seen_rows(disk.root) == expected_rows(wire)
+
+
+def part_of(wire: Wire, batches: slice) -> Wire:
+    return Wire(wire.rows[batches], wire.links[batches], wire.letters[batches])
 
 
 # How large files get

@@ -70,7 +70,6 @@ def test_what_no_manifest_names_goes_and_what_is_not_ours_stays(tmp_path: Path) 
     kept = make(disk)
     state = read_state(disk)
     (tmp_path / "articles" / ".tmp-1-ab").write_bytes(b"half")
-    disk.write("_staging/batch/block", b"text")
     assert sweep(disk, state) == len(OURS) + 1
     assert names(disk) == kept
     assert not (tmp_path / "articles" / ".tmp-1-ab").exists()
