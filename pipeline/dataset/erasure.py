@@ -9,10 +9,8 @@ when they come again; what it knows of them is kept in `_removed` too, in the fo
 longer tell it (`rebuild`). (Responses that were landed will be a further place; they are to be erased here.)
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -28,9 +26,6 @@ from pipeline.dataset.segments import table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 ERASED_DETAIL = "the payload was erased with an article that was removed"
 """What a dead letter says instead of its detail, which may quote the payload."""
@@ -59,7 +54,7 @@ class Erasure:
 
     ids: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
-    moving: Mapping[str, tuple[Moving, ...]] = field(default_factory=dict)
+    moving: Mapping[str, Sequence[Moving]] = field(default_factory=dict)
     quotes: tuple[bytes, ...] = ()
     entries: pa.Table = field(default_factory=INDEX.empty_table)
 
@@ -81,9 +76,23 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
 
     Reads the ids of all rows, and the payloads of all dead letters, a row group at a time. Raises DatasetError.
     """
-    ids = state.pending
-    if not ids:
+    if not state.pending:
         return Erasure()
+    rows = _plan_rows(storage, state)
+    in_links, notes = _plan_links(storage, state)
+    quotes = tuple(sorted(rows.quotes))
+    in_letters = {file.path for file in state.table("dead_letters") if _holds_any(storage, file, quotes)}
+    return Erasure(
+        state.pending,
+        rows.changed.union(in_links, in_letters),
+        rows.moving,
+        quotes,
+        pa.concat_tables([_entries_of_rows(storage, state), notes]),
+    )
+
+
+def _plan_rows(storage: Storage, state: DatasetState) -> Erasure:
+    """What it means for articles, duplicates and revisions."""
     changed: set[str] = set()
     quotes: set[bytes] = set()
     leaderless: set[str] = set()
@@ -91,7 +100,7 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
     for table in PARTITIONED_TABLES:  # `articles` first: it tells which clusters lose their leader
         for file in state.table(table):
             rows = read_columns(storage, file, ["id", "cluster_id", "arrival"])
-            gone = _is_in(rows["id"], ids)
+            gone = _is_in(rows["id"], state.pending)
             if pc.any(gone).as_py():
                 changed.add(file.path)
                 quotes |= set(_quotes(read_columns(storage, file, _QUOTED).filter(gone)))
@@ -102,50 +111,43 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
             for cluster, arrival in zip(*(candidates[it].to_pylist() for it in ("cluster_id", "arrival")), strict=True):
                 if cluster not in heirs or arrival < heirs[cluster].arrival:
                     heirs[cluster] = Moving(file, arrival)
-    moving: dict[str, list[Moving]] = defaultdict(list)
+    moving: dict[str, list[Moving]] = {}
     for heir in sorted(heirs.values(), key=lambda heir: (heir.file.path, heir.arrival)):
-        moving[partition_of(heir.file.path)].append(heir)
         changed.add(heir.file.path)
+        moving.setdefault(partition_of(heir.file.path), []).append(heir)
+    return Erasure(state.pending, frozenset(changed), moving, tuple(quotes))
+
+
+def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Table]:
+    """The files of links that change, and the entries of links that will be gone, with their places."""
+    changed: set[str] = set()
     notes = [INDEX.empty_table()]
     places = [np.zeros(0, np.int64)]
     told = 0  # entries that links still tell
     for file in state.table("links"):
         links = read_columns(storage, file, NOTE_COLUMNS)
-        named = _names_any(links, ids)
+        named = _names_any(links, state.pending)
         if pc.any(named).as_py():
             changed.add(file.path)
             notes.append(note_entries(links.filter(named)))
         of_notes = named.filter(are_noted(links)).to_numpy()
         places.append(told + np.flatnonzero(of_notes))
         told += len(of_notes)
-    needles = tuple(sorted(quotes))
-    for file in state.table("dead_letters"):
-        groups = read_groups(storage, file, ["payload"])
-        if any(_quotes_any(payload, needles) for rows in groups for payload in rows["payload"].to_pylist()):
-            changed.add(file.path)
-    return Erasure(
-        ids,
-        frozenset(changed),
-        {partition: tuple(moving[partition]) for partition in sorted(moving)},
-        needles,
-        pa.concat_tables([_entries_of_rows(storage, state), _placed(storage, state, notes, places, told)]),
-    )
+    before = erased_notes(storage, state)
+    left = places_left(before, told + len(before))
+    at = INDEX.get_field_index("cluster")
+    column = pa.array(left[np.concatenate(places)], pa.int64())
+    return changed, pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
+
+
+def _holds_any(storage: Storage, letters: DatasetFile, quotes: Collection[bytes]) -> bool:
+    groups = read_groups(storage, letters, ["payload"])
+    return any(_quotes_any(payload, quotes) for rows in groups for payload in rows["payload"].to_pylist())
 
 
 def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
     found = Index(storage, state.segments()).find("id", [bytes.fromhex(it) for it in sorted(state.pending)])
     return table_of([entry for entry in found if entry.kind == ROW_KIND])
-
-
-def _placed(
-    storage: Storage, state: DatasetState, notes: list[pa.Table], places: "list[NDArray[np.int64]]", told: int
-) -> pa.Table:
-    """Entries of links with their places, given what these are among the entries that links still tell."""
-    before = erased_notes(storage, state)
-    free = places_left(before, told + len(before))
-    at = INDEX.get_field_index("cluster")
-    column = pa.array(free[np.concatenate(places)], pa.int64())
-    return pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
 
 
 def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:

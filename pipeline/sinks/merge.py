@@ -95,11 +95,8 @@ class Merger:
             run = list(some)
             if are_small and len(run) > 1:
                 for piece in self._together(self._piece(table, item) for item in run):
-                    yield (
-                        piece.sources,
-                        flat_file(table, first_sequence(piece.sources[0].path), self.name, 0),
-                        piece.rows,
-                    )
+                    path = flat_file(table, first_sequence(piece.sources[0].path), self.name, 0)
+                    yield piece.sources, path, piece.rows
                 continue
             for item in filter(self._is_changed, run):  # the whole of a manifest, or the names would lose their order
                 for shard, file in enumerate(item):
