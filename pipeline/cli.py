@@ -97,6 +97,45 @@ def build_parser() -> argparse.ArgumentParser:
     files.add_argument("dataset", metavar="DIR", help="root of the dataset")
     files.add_argument("table", nargs="?", metavar="TABLE", help="only this table")
 
+    compact = commands.add_parser(
+        "compact",
+        allow_abbrev=False,
+        help="merge small files, and erase removed articles",
+        description="Merges the small data files of each partition, and index segments; erases what was removed. "
+        "Killed at any moment it loses nothing: run it again.",
+    )
+    compact.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    compact.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of write, as in write.max_file_rows=100000; those not named are as in the last batch",
+    )
+    compact.add_argument(
+        "--grace", type=_not_negative, default=0, metavar="SECONDS", help="wait so long before replaced files go"
+    )
+    compact.add_argument(
+        "--abandoned",
+        type=_not_negative,
+        default=7,
+        metavar="DAYS",
+        help="at gs://, delete files of no batch when they are so old; default 7",
+    )
+
+    remove = commands.add_parser(
+        "remove",
+        allow_abbrev=False,
+        help="take articles out of a dataset, for good",
+        description="Takes articles out of a dataset: at once out of all queries, and whenever they come again they "
+        "are refused. Their text leaves the files with the next beamwire compact.",
+    )
+    remove.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    remove.add_argument(
+        "--id", action="extend", nargs="+", default=[], metavar="ID", help="ids of articles: their column id"
+    )
+    remove.add_argument("--ids", metavar="FILE", help="a file with further ids, one a line")
+
     commits = commands.add_parser(
         "commits",
         allow_abbrev=False,
@@ -124,6 +163,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     schema.add_argument("name", choices=SCHEMAS, metavar="NAME", help=", ".join(SCHEMAS))
     return parser
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+_not_negative.__name__ = "number"  # argparse names it in its message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,6 +215,8 @@ def _main(words: list[str]) -> int:
         "run": lambda: _run(known, beam_options),
         "query": lambda: _query(known),
         "files": lambda: _files(known),
+        "compact": lambda: _compact(known),
+        "remove": lambda: _remove(known),
         "commits": lambda: _commits(known),
         "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
@@ -237,6 +288,53 @@ def _files(known: argparse.Namespace) -> int:
     return 0
 
 
+def _compact(known: argparse.Namespace) -> int:
+    from pipeline.compact import CompactionFailed, compact
+    from pipeline.config_file import ConfigError
+    from pipeline.dataset.errors import DatasetError
+    from pipeline.dataset.storage import StorageError
+    from pipeline.dataset.stores import open_storage
+
+    try:
+        done = compact(open_storage(known.dataset), known.set, _say, known.grace, known.abandoned)
+    except (ConfigError, DatasetError, StorageError) as error:
+        return _mistake(error)
+    except CompactionFailed as error:
+        return _complain(str(error), 1)
+    sys.stdout.write(f"{done}\n")
+    return 0
+
+
+def _remove(known: argparse.Namespace) -> int:
+    from pipeline.dataset.errors import CommitConflict, DatasetError
+    from pipeline.dataset.query import still_in_files
+    from pipeline.dataset.removal import remove_articles
+    from pipeline.dataset.storage import StorageError
+    from pipeline.dataset.stores import open_storage
+
+    try:
+        ids = [*known.id, *(_lines(known.ids) if known.ids else ())]
+        if not ids:
+            return _complain("nothing to remove: name --id ID or --ids FILE", 2)
+        removed = remove_articles(open_storage(known.dataset), ids, _say)
+    except CommitConflict as error:
+        return _complain(str(error), 1)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
+    for words, articles in (("removed", removed.ids), ("removed before", removed.before)):
+        if articles:
+            sys.stdout.write(f"{words}: {len(articles):,} article{'' if len(articles) == 1 else 's'}\n")
+    if removed.pending:
+        sys.stdout.write(f"{still_in_files(known.dataset, removed.pending)}\n")
+    return 0
+
+
+def _lines(file: str) -> list[str]:
+    """The lines of a file that hold something."""
+    with open(file, encoding="utf-8", errors="backslashreplace") as lines:
+        return [line.strip() for line in lines if line.strip()]
+
+
 def _commits(known: argparse.Namespace) -> int:
     from pipeline.dataset.errors import DatasetError
     from pipeline.dataset.storage import StorageError
@@ -279,6 +377,10 @@ def _schema(name: str) -> int:
         described = describe(name)
     sys.stdout.write(json.dumps(described, indent=2) + "\n")
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"beamwire: {printable(text)}\n")
 
 
 def _mistake(error: Exception) -> int:

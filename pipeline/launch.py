@@ -34,6 +34,7 @@ from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
+from pipeline.dataset.sweep import sweep
 from pipeline.flow import STEPS, build
 from pipeline.forecast import Phase
 from pipeline.meter import Meter, StepCost, beam_seconds
@@ -136,7 +137,7 @@ class _Chain:
         plan, storage = self._plan, self._plan.storage
         if is_local(self._options):  # what killed runs left; the lock is ours
             self._staging.clear()
-            storage.delete_leftovers()
+            sweep(storage, plan.state)
         note = changed_settings(plan)
         if note and plan.batches and not self._quiet:
             _say(note)

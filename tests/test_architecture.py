@@ -56,6 +56,13 @@ MAY_IMPORT = {
         "transforms.enrich",
         "transforms.schemas",
     ),
+    "pipeline.compact": (
+        "pipeline.config",
+        "pipeline.config_file",
+        "pipeline.dataset",
+        "pipeline.sinks.merge",
+        "transforms.schemas",
+    ),
     "pipeline.flow": ("pipeline.config", "pipeline.dataset", "pipeline.sinks", "pipeline.sources", "transforms"),
     "pipeline.shards": (
         "pipeline.config",

@@ -65,9 +65,14 @@ def row_entries(rows: pa.Table, clusters: pa.Array, unit_times: pa.Array, shingl
     return _table(columns, len(texts))
 
 
+def are_noted(links: pa.Table) -> pa.ChunkedArray:
+    """Which links have an entry beside them."""
+    return pc.is_in(links["kind"], pa.array(_NOTES))
+
+
 def note_entries(links: pa.Table) -> pa.Table:
     """The entries that were written with links: aliases and pairs of ids, in their order."""
-    links = links.filter(pc.is_in(links["kind"], pa.array(_NOTES)))
+    links = links.filter(are_noted(links))
     kinds = [_NOTES[kind] for kind in links["kind"].to_pylist()]
     keys = _keys(links)
     columns: dict[str, Any] = {"kind": kinds, "number": links["arrival"], "id": keys["id"]}

@@ -50,8 +50,13 @@ class GcsStorage:
         start = f"{start}/" if start else ""
         cut = len(self.prefix) + 1 if self.prefix else 0
         with _explained(f"{GCS_SCHEME}{self.bucket}/{start}", "list"):
-            blobs = self._bucket().list_blobs(prefix=start, fields="items(name,size),nextPageToken", retry=_retry())
-            found = [Listed(blob.name[cut:], blob.size) for blob in blobs if not blob.name.endswith("/")]
+            fields = "items(name,size,updated),nextPageToken"
+            blobs = self._bucket().list_blobs(prefix=start, fields=fields, retry=_retry())
+            found = [
+                Listed(blob.name[cut:], blob.size, blob.updated.timestamp())
+                for blob in blobs
+                if not blob.name.endswith("/")
+            ]
         yield from sorted(found, key=lambda listed: listed.name)
 
     def size(self, name: str) -> int | None:

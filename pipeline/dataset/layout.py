@@ -2,11 +2,14 @@
 
 articles/date=YYYY-MM-DD/part-<batch>-<shard>.parquet      duplicates/…  revisions/…   (partitioned by date)
 links/part-<sequence>-<batch>-<shard>.parquet  dead_letters/…  runs/run-<name>.parquet
-_commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _staging/<batch>/…  _lock
+_commits/<sequence>.json  _index/segment-<sequence>-<batch>.parquet  _removed/part-<sequence>-<batch>-<shard>.parquet
+_staging/<batch>/…  _lock
 
 `<sequence>` is the number of the first manifest whose rows are in the file: sorted by name, such files stand in the
 order of arrival, also after some of them were merged.
 """
+
+import re
 
 FORMAT_NUMBER = 2
 """Of the whole dataset. A release writes this number, reads those in `READABLE_FORMATS`, and refuses others by name."""
@@ -40,9 +43,21 @@ TREE = (
     ("runs/", "a row a run"),
     ("_commits/", "a manifest a batch: what exists"),
     ("_index/", "what is known of earlier batches"),
+    ("_removed/", "what the index knows of articles that were removed"),
     ("_staging/", "blocks of a batch while it runs"),
 )
 """What stands where, for people."""
+
+COMMITTED_FOLDERS = (*PARTITIONED_TABLES, *FLAT_TABLES, INDEX, REMOVED)
+"""Where the files stand that manifests name."""
+
+_BATCH = "[0-9a-f]{16}"
+_COMMITTED_FILE = re.compile(
+    rf"(?:{'|'.join(PARTITIONED_TABLES)})/date=\d{{4}}-\d\d-\d\d/part-{_BATCH}-\d{{5,}}\.parquet"
+    rf"|(?:{'|'.join(FLAT_TABLES)}|{REMOVED})/part-\d{{12,}}-{_BATCH}-\d{{5,}}\.parquet"
+    rf"|{INDEX}/segment-\d{{12,}}-{_BATCH}\.parquet",
+    re.ASCII,
+)
 
 
 def data_file(table: str, partition: str, batch: str, shard: int) -> str:
@@ -60,9 +75,24 @@ def segment_file(sequence: int, batch: str) -> str:
     return f"{INDEX}/segment-{sequence:012d}-{batch}.parquet"
 
 
-def first_sequence(segment: str) -> int:
-    """The number of the first manifest whose entries are in the index segment at this path. ValueError for others."""
-    return int(segment.removeprefix(f"{INDEX}/segment-").partition("-")[0])
+def is_committed_name(name: str) -> bool:
+    """Whether it is a name that `data_file`, `flat_file` or `segment_file` gives: others are not ours to delete."""
+    return _COMMITTED_FILE.fullmatch(name) is not None
+
+
+def partition_of(path: str) -> str:
+    """The partition of a data file of a partitioned table, YYYY-MM-DD."""
+    return path.split("/")[1].removeprefix("date=")
+
+
+def first_sequence(path: str) -> int:
+    """The number of the first manifest of which something is in an index segment or in a file of a table without
+    partitions. ValueError for other paths.
+    """
+    kind, _, rest = path.partition("/")[2].partition("-")
+    if kind not in ("part", "segment"):
+        raise ValueError(f"no number in {path}")
+    return int(rest.partition("-")[0])
 
 
 def manifest_file(sequence: int) -> str:

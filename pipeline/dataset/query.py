@@ -7,6 +7,7 @@ committed files of this dataset only.
 import contextlib
 import difflib
 import io
+import itertools
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO, cast
 
 from pipeline.dataset.errors import DatasetError, QueryError, printable
+from pipeline.dataset.layout import RUNS
 from pipeline.dataset.results import QueryFormat, fit_table, terminal_width, visible, write_rows
 from pipeline.dataset.storage import StorageError
 
@@ -50,6 +52,9 @@ _TITLES = {
     "stories": "stories: those of articles without duplicate_of, duplicate_kind and similarity, and",
 }
 
+_ATTEMPTS = 5
+"""How often a query begins, at most, while files are replaced under it."""
+
 _BATCH_ROWS = 2048
 _TYPE_WIDTH = 20
 _NAMED_FILES = 3
@@ -64,32 +69,50 @@ _READING = re.compile(
 def query(root: str, sql: str | None, format: QueryFormat = "table", out: BinaryIO | TextIO | None = None) -> None:
     """Writes the result of the SQL, or without SQL what there is to query, to `out` (standard output).
 
-    A reader that has gone (`| head`) ends it quietly, Ctrl-C at once. Raises DatasetError (QueryError for the SQL) or
-    StorageError.
+    A reader that has gone (`| head`) ends it quietly, Ctrl-C at once. Where a compaction has replaced files meanwhile,
+    it begins anew as long as nothing was written. Raises DatasetError (QueryError for the SQL) or StorageError.
     """
-    sink = _bytes_of(sys.stdout if out is None else out)
+    watched = _Sink(_bytes_of(sys.stdout if out is None else out))
+    sink = cast("BinaryIO", watched)
     if format == "parquet" and sink.isatty():
         raise QueryError("Parquet is not for a terminal. Send it to a file: beamwire query … --format parquet > FILE")
     with _quiet_when_reader_leaves(sink):
-        from pipeline.dataset.views import connect_committed, read_committed
+        from pipeline.dataset.views import has_moved_on, read_committed, refusal
 
-        committed = read_committed(root)
-        with contextlib.closing(connect_committed(committed, locked=True)) as connection:
-            if sql is not None:
-                _do_stoppably(connection, lambda: _write_result(connection, sql, format, sink))
-            elif format == "table":
-                sink.write(_overview(root, committed, connection).encode())
-            else:
-                table = _overview_table(committed, connection)
-                write_rows(format, table.schema, iter(table.to_batches()), sink)
+        for attempt in range(1, _ATTEMPTS + 1):
+            committed = read_committed(root)
+            try:
+                _answer(root, committed, sql, format, sink)
+                break
+            except (DatasetError, StorageError) as error:
+                if not has_moved_on(committed):
+                    raise refusal(committed) or error from None
+                if watched.written or attempt == _ATTEMPTS:
+                    raise DatasetError(f"{error} (Meanwhile more was committed to the dataset. Try again.)") from error
         sink.flush()
+
+
+def _answer(root: str, committed: "Committed", sql: str | None, format: QueryFormat, sink: BinaryIO) -> None:
+    from pipeline.dataset.views import connect_committed
+
+    with contextlib.closing(connect_committed(committed, locked=True)) as connection:
+        if sql is not None:
+            _do_stoppably(connection, lambda: _write_result(connection, sql, format, sink))
+        elif format == "table":
+            sink.write(_overview(root, committed, connection).encode())
+        else:
+            table = _overview_table(committed, connection)
+            write_rows(format, table.schema, iter(table.to_batches()), sink)
 
 
 def files(root: str, table: str | None = None) -> Iterator[str]:
     """The committed files of a table, or of all, in the form in which other programs open them."""
     from pipeline.dataset.views import read_committed
 
-    committed = read_committed(root)
+    return _places(read_committed(root), table)
+
+
+def _places(committed: "Committed", table: str | None) -> Iterator[str]:
     if table is not None and table not in committed.files:
         raise DatasetError(f"no table {table}. {_nearest(table, committed.files)}")
     for name in committed.files if table is None else (table,):
@@ -100,13 +123,25 @@ def files(root: str, table: str | None = None) -> Iterator[str]:
 def print_files(root: str, table: str | None = None, out: BinaryIO | TextIO | None = None) -> None:
     """Writes the committed files, one a line, to `out` (standard output); on a terminal odd characters are escaped.
 
-    Only the root can have such: a manifest with other names than ours is refused.
+    Only the root can have such: a manifest with other names than ours is refused. Where the files still hold rows of
+    removed articles, standard error says so.
     """
+    from pipeline.dataset.views import read_committed
+
     sink = _bytes_of(sys.stdout if out is None else out)
     with _quiet_when_reader_leaves(sink):
-        for file in files(root, table):
+        committed = read_committed(root)
+        for file in _places(committed, table):
             sink.write((printable(file).encode() if sink.isatty() else os.fsencode(file)) + b"\n")
         sink.flush()
+        if committed.state.pending:
+            sys.stderr.write(f"beamwire: {still_in_files(root, len(committed.state.pending))}\n")
+
+
+def still_in_files(root: str, articles: int) -> str:
+    """What to say of removed articles whose rows are still in the files."""
+    which = "1 removed article is" if articles == 1 else f"{articles:,} removed articles are"
+    return f"{which} still in the files until: beamwire compact {printable(shlex.quote(root))}"
 
 
 def _do_stoppably(connection: "duckdb.DuckDBPyConnection", work: Callable[[], None]) -> None:
@@ -146,6 +181,7 @@ def _write_result(connection: "duckdb.DuckDBPyConnection", sql: str, format: Que
     statement = _reading_statement(connection, sql)
     reader = _run(connection, sql)
     batches = _batches(reader, sql)
+    batches = itertools.chain([first], batches) if (first := next(batches, None)) is not None else batches
     if format == "table" and reader.schema.names == ["explain_key", "explain_value"]:
         for batch in batches:
             sink.write("".join(f"{visible(plan)}\n" for plan in batch.column(1).to_pylist()).encode("utf-8", "replace"))
@@ -336,11 +372,28 @@ def _overview_table(committed: "Committed", connection: "duckdb.DuckDBPyConnecti
 
 def _row_counts(committed: "Committed", connection: "duckdb.DuckDBPyConnection") -> dict[str, int]:
     counts = {table: sum(file.rows for file in committed.state.table(table)) for table in committed.files}
-    found = connection.execute("SELECT count(*) FROM runs").fetchall()
-    counts["runs"] = int(found[0][0])
+    counted = committed.files if committed.state.pending else (RUNS,)  # the files hold rows that are not shown
+    for table in counted:
+        found = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+        counts[table] = int(found[0][0])
     counts["all_articles"] = counts["articles"] + counts["duplicates"] + counts["revisions"]
     counts["stories"] = counts["articles"]  # a row of `articles` is what founds a cluster
     return counts
+
+
+class _Sink:
+    """A stream of bytes that tells whether anything was written to it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.written = False
+
+    def write(self, data: bytes) -> int:
+        self.written = True
+        return self._stream.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _bytes_of(out: BinaryIO | TextIO) -> BinaryIO:

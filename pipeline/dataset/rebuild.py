@@ -21,16 +21,16 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset.commits import DatasetState, raise_unless_writable, read_manifests, read_state
 from pipeline.dataset.entries import NOTE_COLUMNS, ROW_COLUMNS, note_entries, row_entries
+from pipeline.dataset.erased import erased_notes, erased_rows, places_left
 from pipeline.dataset.errors import DatasetError
-from pipeline.dataset.layout import PARTITIONED_TABLES, REMOVED, first_sequence, manifest_file
+from pipeline.dataset.layout import PARTITIONED_TABLES, first_sequence, manifest_file
 from pipeline.dataset.lock import dataset_lock
-from pipeline.dataset.segments import entries_of, segment_bytes
+from pipeline.dataset.segments import segment_bytes
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.stores import open_storage
 from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile
 from transforms.text.fingerprints import rule_number
-from transforms.text.identity import ROW
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -181,7 +181,7 @@ class _Tables:
 
     def rows(self, span: _Span) -> Iterator[pa.Table]:
         """The entries of the rows that a segment covers, in no order."""
-        erased = self._erased()
+        erased = erased_rows(self.storage, self.state)
         founders = self._founders(span, erased)
         erased = erased.filter(_is_within(span, erased["number"]))
         yield erased
@@ -196,21 +196,29 @@ class _Tables:
 
     def notes(self, span: _Span) -> Iterator[pa.Table]:
         """The entries of aliases and pairs that a segment covers, in the order of writing."""
+        behind = span.first_note + span.notes
+        erased = erased_notes(self.storage, self.state)
+        left = places_left(erased, behind)
+        first = int(np.searchsorted(left, span.first_note))
+        told = pa.concat_tables([INDEX.empty_table(), *self._told(first, len(left))])
+        gone = erased["cluster"].to_numpy()
+        here = (gone >= span.first_note) & (gone < behind)
+        places = np.concatenate([left[first : first + len(told)], gone[here]])
+        cluster = INDEX.get_field_index("cluster")
+        erased = erased.filter(here).set_column(cluster, INDEX.field(cluster), pa.nulls(int(here.sum()), pa.int64()))
+        yield pa.concat_tables([told, erased]).take(np.argsort(places))
+
+    def _told(self, first: int, behind: int) -> Iterator[pa.Table]:
+        """The entries of aliases and pairs that links still tell, from number `first` to before `behind`."""
         number = 0
         for links in self.state.table("links"):
-            if number >= span.first_note + span.notes:
+            if number >= behind:
                 return
             with _whole(self.storage, links) as file:
                 notes = note_entries(file.read(columns=list(NOTE_COLUMNS), use_threads=False))
-            first = max(span.first_note - number, 0)
-            behind = min(span.first_note + span.notes - number, notes.num_rows)
-            yield notes.slice(first, max(behind - first, 0))
+            start = max(first - number, 0)
+            yield notes.slice(start, max(behind - number - start, 0))
             number += notes.num_rows
-
-    def _erased(self) -> pa.Table:
-        """The entries of rows that were erased."""
-        kept = pa.concat_tables([INDEX.empty_table(), *entries_of(self.storage, self.state.table(REMOVED))])
-        return kept.filter(pc.equal(kept["kind"], ROW))
 
     def _holding(self, span: _Span) -> list[_Held]:
         return [held for held in self.held if held.first < span.end and held.last >= span.start]

@@ -5,7 +5,7 @@ The stores themselves: `pipeline.dataset.local`, `pipeline.dataset.gcs`; which o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from pipeline.dataset.errors import printable
@@ -26,10 +26,14 @@ class StorageError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file of a listing: its name relative to the root, and its size in bytes."""
+    """A file of a listing: its name relative to the root, and its size in bytes.
+
+    `updated` is when an object store got it, in seconds since 1970; disks say None.
+    """
 
     name: str
     size: int
+    updated: float | None = field(default=None, compare=False)
 
 
 class Storage(Protocol):

@@ -8,6 +8,9 @@
 The partition column `date` comes from the name of the folder in which a file lies. Local files are read by DuckDB
 itself, those of an object store through `pipeline.dataset.storage`: DuckDB never needs the network or an extension.
 Columns go by name, and one that files of an earlier release lack is null in their rows.
+
+Rows of removed articles are not shown, nor links that name one. Where the row by which a cluster stands in `articles`
+is of a removed article, the earliest row that the cluster has left stands there, and leads it in `stories`.
 """
 
 import contextlib
@@ -15,9 +18,9 @@ import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -67,34 +70,35 @@ UNION ALL SELECT 'duplicate' AS kind, * FROM duplicates
 UNION ALL SELECT 'revision' AS kind, * FROM revisions
 """
 
-_STORIES = f"""
-CREATE VIEW stories AS
-WITH clusters AS (
-    SELECT
-        cluster_id,
-        max(revision) FILTER (WHERE id = cluster_id) AS newest,
-        arg_min(
-            {{'published': published, 'url': url, 'site': site}},
-            {{'effective': effective, 'arrival': arrival}}
-        ) AS earliest,
-        count(DISTINCT id) - 1 AS copies,
-        count(DISTINCT coalesce(site, feed_url, source)) AS sources
-    FROM all_articles
-    GROUP BY cluster_id
-)
-SELECT
-    founder.* EXCLUDE (kind, {", ".join(_NOT_OF_STORIES)}),
-    earliest.published AS first_published,
-    earliest.url AS first_url,
-    earliest.site AS first_site,
-    copies,
-    sources
-FROM clusters
-JOIN all_articles AS founder
-    ON founder.id = clusters.cluster_id
-    AND founder.cluster_id = clusters.cluster_id
-    AND founder.revision = clusters.newest
+_STORIES_AFTER_REMOVAL = {
+    "rows": "(SELECT them.*, first.id AS leader FROM all_articles AS them JOIN articles AS first USING (cluster_id))",
+    "leader": "leader",
+    "naming": " any_value(leader) AS leader,",
+}
+"""Where founders were removed, the row of `articles` leads the cluster."""
+
+_REMOVAL = """
+CREATE TABLE _risen AS
+SELECT min(arrival) AS arrival
+FROM (SELECT id, cluster_id, arrival FROM _duplicates UNION ALL SELECT id, cluster_id, arrival FROM _revisions)
+WHERE id NOT IN (SELECT id FROM _removed)
+    AND cluster_id IN (SELECT cluster_id FROM _articles WHERE id IN (SELECT id FROM _removed))
+GROUP BY cluster_id;
+CREATE VIEW articles AS
+SELECT * FROM _articles WHERE id NOT IN (SELECT id FROM _removed)
+UNION ALL SELECT * FROM _duplicates WHERE arrival IN (SELECT arrival FROM _risen)
+UNION ALL SELECT * FROM _revisions WHERE arrival IN (SELECT arrival FROM _risen);
+CREATE VIEW duplicates AS
+SELECT * FROM _duplicates
+WHERE id NOT IN (SELECT id FROM _removed) AND arrival NOT IN (SELECT arrival FROM _risen);
+CREATE VIEW revisions AS
+SELECT * FROM _revisions
+WHERE id NOT IN (SELECT id FROM _removed) AND arrival NOT IN (SELECT arrival FROM _risen);
+CREATE VIEW links AS
+SELECT * FROM _links
+WHERE id NOT IN (SELECT id FROM _removed) AND coalesce(other_id NOT IN (SELECT id FROM _removed), true)
 """
+"""Views without the articles of the table `_removed`, over those of all committed rows, whose names begin with _."""
 
 _FOOTER_THREADS = 16
 
@@ -114,13 +118,15 @@ class Column:
 class Committed:
     """What can be read of a dataset: where it lies, what is committed, and the files of each table by name.
 
-    `foreign` are the files of `runs/` that no run has written.
+    `foreign` are the files of `runs/` that no run has written. `failures` is what the storage has refused to queries
+    so far: DuckDB's own errors do not say it.
     """
 
     storage: Storage
     state: DatasetState
     files: dict[str, tuple[str, ...]]
     foreign: tuple[str, ...] = ()
+    failures: list[OSError] = field(default_factory=list, compare=False)
 
 
 def read_committed(root: str) -> Committed:
@@ -164,9 +170,15 @@ def _is_run(storage: Storage, name: str) -> bool:
 def connect(root: str) -> duckdb.DuckDBPyConnection:
     """A connection to a database in memory with the views of the dataset at `root`.
 
-    They show what was committed at the moment of connecting. Raises DatasetError or StorageError.
+    They show what was committed at the moment of connecting; files that a later compaction has replaced are missed by
+    the query that wants them, and whoever connects again has the new ones. Raises DatasetError or StorageError.
     """
     return connect_committed(read_committed(root))
+
+
+def has_moved_on(committed: Committed) -> bool:
+    """Whether more was committed since: files of then may have been replaced and deleted."""
+    return read_state(committed.storage).sequence != committed.state.sequence
 
 
 def connect_committed(committed: Committed, locked: bool = False) -> duckdb.DuckDBPyConnection:
@@ -186,10 +198,16 @@ def connect_committed(committed: Committed, locked: bool = False) -> duckdb.Duck
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'").fetchall()
         connection.execute("SET enable_progress_bar = false").fetchall()  # it is written into standard output
+        hidden = (*PARTITIONED_TABLES, "links") if committed.state.pending else ()
         for table in TABLES:
-            _make_view(connection, committed, table)
+            _make_view(connection, committed, table, f"_{table}" if table in hidden else table)
+        if hidden:
+            removed = f"SELECT unnest([{', '.join(map(_text, sorted(committed.state.pending)))}]) AS id"
+            connection.execute(f"CREATE TABLE _removed AS {removed}").fetchall()
+            connection.execute(_REMOVAL).fetchall()
         connection.execute(_ALL_ARTICLES).fetchall()
-        connection.execute(_STORIES).fetchall()
+        founders_were_removed = _STORIES_AFTER_REMOVAL if committed.state.tombstones else {}
+        connection.execute(_stories(**founders_were_removed)).fetchall()
         if locked:
             _lock(connection, committed)
     except duckdb.Error as error:
@@ -221,27 +239,59 @@ def view_columns(view: str) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _make_view(connection: duckdb.DuckDBPyConnection, committed: Committed, table: str) -> None:
+def _stories(rows: str = "all_articles", leader: str = "cluster_id", naming: str = "") -> str:
+    """The view of stories over rows that name the article that leads their cluster: the founder, which names it."""
+    return f"""
+CREATE VIEW stories AS
+WITH clusters AS (
+    SELECT
+        cluster_id,{naming}
+        max(revision) FILTER (WHERE id = {leader}) AS newest,
+        arg_min(
+            {{'published': published, 'url': url, 'site': site}},
+            {{'effective': effective, 'arrival': arrival}}
+        ) AS earliest,
+        count(DISTINCT id) - 1 AS copies,
+        count(DISTINCT coalesce(site, feed_url, source)) AS sources
+    FROM {rows}
+    GROUP BY cluster_id
+)
+SELECT
+    founder.* EXCLUDE (kind, {", ".join(_NOT_OF_STORIES)}),
+    earliest.published AS first_published,
+    earliest.url AS first_url,
+    earliest.site AS first_site,
+    copies,
+    sources
+FROM clusters
+JOIN all_articles AS founder
+    ON founder.id = clusters.{leader}
+    AND founder.cluster_id = clusters.cluster_id
+    AND founder.revision = clusters.newest
+"""
+
+
+def _make_view(connection: duckdb.DuckDBPyConnection, committed: Committed, table: str, view: str) -> None:
     files = committed.files[table]
     columns = ", ".join(_identifier(field.name) for field in TABLES[table])
     empty = ", ".join(f"NULL::{column.type} AS {_identifier(column.name)}" for column in view_columns(table))
     if not files:
-        connection.execute(f"CREATE VIEW {table} AS SELECT {empty} WHERE false").fetchall()
+        connection.execute(f"CREATE VIEW {view} AS SELECT {empty} WHERE false").fetchall()
     elif _is_read_by_duckdb(committed.storage):
         places = ", ".join(_text(committed.storage.where(file)) for file in files)
         dated = f", {_DATE_OF_FILE} AS {PARTITION}" if table in PARTITIONED_TABLES else ""
         read = f"read_parquet([{places}], filename = true, hive_partitioning = false, union_by_name = true)"
         try:
-            connection.execute(f"CREATE VIEW {table} AS SELECT {columns}{dated} FROM {read}").fetchall()
+            connection.execute(f"CREATE VIEW {view} AS SELECT {columns}{dated} FROM {read}").fetchall()
         except duckdb.BinderException:  # a column is in none of the files, which an earlier release has written
             rows = f"SELECT *{dated} FROM {read} UNION ALL BY NAME SELECT {empty} WHERE false"
             kept = f"{columns}, {PARTITION}" if dated else columns
-            connection.execute(f"CREATE VIEW {table} AS SELECT {kept} FROM ({rows})").fetchall()
+            connection.execute(f"CREATE VIEW {view} AS SELECT {kept} FROM ({rows})").fetchall()
     else:
         # DuckDB asks Arrow for columns and rows, Arrow asks the storage for bytes and fills in nulls.
-        connection.register(f"_{table}_files", _arrow_dataset(committed.storage, table, files))
+        connection.register(f"_{table}_files", _arrow_dataset(committed, table, files))
         dated = f", {PARTITION}" if table in PARTITIONED_TABLES else ""
-        connection.execute(f"CREATE VIEW {table} AS SELECT {columns}{dated} FROM _{table}_files").fetchall()
+        connection.execute(f"CREATE VIEW {view} AS SELECT {columns}{dated} FROM _{table}_files").fetchall()
 
 
 def _is_read_by_duckdb(storage: Storage) -> bool:
@@ -260,6 +310,15 @@ def _lock(connection: duckdb.DuckDBPyConnection, committed: Committed) -> None:
     connection.execute("SET GLOBAL lock_configuration = true").fetchall()
 
 
+def refusal(committed: Committed) -> Exception | None:
+    """What the storage has refused to a query, in words for people; None where it has refused nothing."""
+    failure = next(iter(committed.failures), None)
+    if isinstance(failure, FileNotFoundError):
+        place = failure.filename or failure
+        return DatasetError(f"{place}: missing, though it is committed. Restore it from a copy of the dataset.")
+    return failure
+
+
 def _unreadable(committed: Committed, error: Exception) -> DatasetError:
     for table, files in committed.files.items():
         sizes = {file.path: file.bytes for file in committed.state.table(table)}
@@ -275,7 +334,7 @@ def _unreadable(committed: Committed, error: Exception) -> DatasetError:
     return DatasetError(f"{committed.storage.location}: cannot be read ({cause}). Restore it from a copy.")
 
 
-def _arrow_dataset(storage: Storage, table: str, files: Sequence[str]) -> "FileSystemDataset":
+def _arrow_dataset(committed: Committed, table: str, files: Sequence[str]) -> "FileSystemDataset":
     from pyarrow import dataset, fs
 
     schema = TABLES[table]
@@ -287,7 +346,7 @@ def _arrow_dataset(storage: Storage, table: str, files: Sequence[str]) -> "FileS
         list(files),
         schema=schema,
         format=dataset.ParquetFileFormat(),
-        filesystem=fs.PyFileSystem(_filesystem(storage)),
+        filesystem=fs.PyFileSystem(_filesystem(committed.storage, committed.failures)),
         partitions=partitions,
     )
 
@@ -296,8 +355,30 @@ def _date_of(file: str) -> date:
     return date.fromisoformat(file.split("/")[1].removeprefix(f"{PARTITION}="))
 
 
-def _filesystem(storage: Storage) -> Any:
-    """The storage as a file system of Arrow that can be read, by file only."""
+class _Quiet:
+    """A file whose failures are kept, not raised: that bytes are missing ends the reading just as well."""
+
+    def __init__(self, file: BinaryIO, failures: list[OSError]) -> None:
+        self._file = file
+        self._failures = failures
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self._failures.append(error)
+            return b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _filesystem(storage: Storage, failures: list[OSError]) -> Any:
+    """The storage as a file system of Arrow that can be read, by file only.
+
+    What fails is kept and nothing raised: an exception of Python in one of Arrow's threads can make DuckDB wait for
+    ever, a missing file did it in one of four attempts.
+    """
     from pyarrow import fs
 
     class Handler(fs.FileSystemHandler):  # type: ignore[misc]
@@ -312,8 +393,12 @@ def _filesystem(storage: Storage) -> Any:
             return fs.FileInfo(path, fs.FileType.NotFound) if size is None else fs.FileInfo(path, size=size)
 
         def open_input_file(self, path: str) -> pa.NativeFile:
-            file = storage.open(path)
-            return file if isinstance(file, pa.NativeFile) else pa.PythonFile(file, "r")
+            try:
+                file = storage.open(path)
+            except OSError as error:
+                failures.append(error)
+                return pa.BufferReader(b"")  # which is no Parquet
+            return file if isinstance(file, pa.NativeFile) else pa.PythonFile(_Quiet(file, failures), "r")
 
         open_input_stream = open_input_file
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline.dataset.batch import Batch
 from pipeline.dataset.layout import data_file
 from pipeline.dataset.tables import ARTICLES
-from pipeline.sinks.parquet import write_parquet
+from pipeline.sinks.parquet import in_order_of_files, write_parquet
 from transforms.blocks import ARTICLE_COLUMNS, entities_of, marks_of, open_block
 from transforms.schemas import Block, DatasetFile, MarkedBlock, PlannedFile
 
@@ -56,10 +56,7 @@ def write_file(planned: tuple[int, Iterable[Piece]], batch: Batch) -> DatasetFil
     number, pieces = planned
     ordered = sorted(pieces, key=lambda piece: (piece[1].name, piece[2]))
     file = ordered[0][0]
-    rows = pa.concat_tables([_rows(batch, piece) for piece in ordered])
-    rows = rows.take(
-        pc.sort_indices(rows, sort_keys=[("published", "ascending"), ("id", "ascending"), ("revision", "ascending")])
-    )
+    rows = in_order_of_files(pa.concat_tables([_rows(batch, piece) for piece in ordered]))
     partition = (date(1970, 1, 1) + timedelta(days=file.day)).isoformat()
     path = data_file(file.table, partition, batch.name, file.shard)
     written = write_parquet(batch.storage, file.table, path, rows, batch.parquet)

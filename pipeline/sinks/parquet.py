@@ -3,6 +3,7 @@
 import hashlib
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import ParquetSettings
@@ -24,6 +25,12 @@ def write_parquet(storage: Storage, table: str, path: str, rows: pa.Table, setti
     data = memoryview(sink.getvalue())
     storage.write(path, data)
     return DatasetFile(table, path, rows.num_rows, data.nbytes, sha256(data))
+
+
+def in_order_of_files(rows: pa.Table) -> pa.Table:
+    """The rows of a partitioned table as they stand in a file: by publication, id and revision."""
+    keys = [("published", "ascending"), ("id", "ascending"), ("revision", "ascending")]
+    return rows.take(pc.sort_indices(rows, sort_keys=keys))
 
 
 def sha256(data: bytes | memoryview) -> str:

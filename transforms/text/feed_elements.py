@@ -41,7 +41,10 @@ _FIELDS: Final[tuple[tuple[str, str, _Read], ...]] = (
     ("updated", "atom:updated atom:modified dcterms:modified", plain),
     ("language", "dc:language", plain),
 )
-"""Fields with one value: the first, in the order of these elements, that there is."""
+"""Fields with one value: that of the first of these elements, in this order, that has one."""
+
+_CARRIERS: Final = "rss:enclosure rss:image itunes:image media:content media:group media:thumbnail"
+"""What may hold enclosures and images, beside links."""
 
 _LISTS: Final[tuple[tuple[str, _Read], ...]] = (
     ("atom:author", person),
@@ -49,10 +52,10 @@ _LISTS: Final[tuple[tuple[str, _Read], ...]] = (
     ("atom:category", label),
     ("rss:category dc:subject", subject),
     ("atom:link", related),
-    ("dc:identifier rss:content rss:enclosure rss:image itunes:image", itself),
-    ("media:content media:group media:thumbnail", itself),
+    ("dc:identifier rss:content", itself),
+    (_CARRIERS, itself),
 )
-"""Elements that may come more than once, or of which others decide whether they count."""
+"""Elements that may come more than once, or of which it depends on others whether they count."""
 
 _AUTHORS: Final = ("atom:author", "dc:creator", "dc:author", "rss:author", "itunes:author")
 """The first of these that names anybody."""
@@ -60,23 +63,21 @@ _AUTHORS: Final = ("atom:author", "dc:creator", "dc:author", "rss:author", "itun
 _CATEGORIES: Final = ("atom:category", "rss:category", "dc:subject")
 """All of these, one after the other."""
 
-_CARRIERS: Final = frozenset(
-    ("rss:enclosure", "rss:image", "itunes:image", *"media:content media:group media:thumbnail".split())
-)
-"""What may hold enclosures and images."""
-
+_MEDIA: Final = frozenset(_CARRIERS.split())
+_MEDIA_TAGS: Final = tuple(tag for tag in (*tags_of("media:content"), *tags_of("media:thumbnail")) if tag[0] == "{")
+_GUID_TAGS: Final = frozenset(tags_of("rss:guid"))
 _IMAGE_PATH: Final = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)(?:[?#]|$)", re.IGNORECASE)
 
-
 _LISTED: Final = -1
+_LAST: Final = 1 << 16
 
 
 def _uses() -> dict[str, tuple[str, int, _Read]]:
     """What an element is read for, by its tag: the field, its rank among those of the field, and how it is read."""
     uses: dict[str, tuple[str, int, _Read]] = {}
-    for rank, (field, elements, read) in enumerate(_FIELDS):
-        for place, name in enumerate(elements.split()):
-            uses |= dict.fromkeys(tags_of(name), (field, 100 * rank + place, read))
+    for field, elements, read in _FIELDS:
+        for name in elements.split():
+            uses |= dict.fromkeys(tags_of(name), (field, len(uses), read))
     for elements, read in _LISTS:
         for name in elements.split():
             uses |= dict.fromkeys(tags_of(name), (name, _LISTED, read))
@@ -84,14 +85,11 @@ def _uses() -> dict[str, tuple[str, int, _Read]]:
 
 
 _USES: Final = _uses()
-_LAST: Final = 100 * len(_FIELDS)
-_GUID_TAGS: Final = frozenset(tags_of("rss:guid"))
-_MEDIA_TAGS: Final = tuple(tag for tag in (*tags_of("media:content"), *tags_of("media:thumbnail")) if tag[0] == "{")
 
 
 def entry_of(document: Document, number: int, item: Any, feed: Feed) -> RawEntry:
     """What an element says of an entry."""
-    entry: Any = Draft(document, number, feed)
+    entry: Any = Draft(document, number, feed)  # `content` and `summary` are pairs for a while
     ranks: dict[str, int] = {}
     lists: dict[str, list[Any]] = {}
     for child in item:
@@ -135,9 +133,9 @@ def entry_of(document: Document, number: int, item: Any, feed: Feed) -> RawEntry
             entry.authors = tuple(lists[name])
             break
     entry.categories = tuple([category for name in _CATEGORIES if name in lists for category in lists[name]])
-    carried = [link for relation, link in links if relation == "enclosure"]
-    if carried or not _CARRIERS.isdisjoint(lists):
-        entry.enclosures, entry.images = _media_of(item, lists, carried)
+    enclosing = [link for relation, link in links if relation == "enclosure"]
+    if enclosing or not _MEDIA.isdisjoint(lists):
+        entry.enclosures, entry.images = _media_of(item, lists, enclosing)
     finished: RawEntry = entry.finished()
     return finished
 

@@ -4,25 +4,33 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import psutil
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.dataset import query as query_module
+from pipeline.dataset import views
+from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.errors import DatasetError, QueryError
+from pipeline.dataset.gcs import GcsStorage
+from pipeline.dataset.layout import data_file
 from pipeline.dataset.query import EXAMPLES, _write_result, files, print_files, query
 from pipeline.dataset.results import QueryFormat, fit_table
-from pipeline.dataset.storage import Storage
+from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
 from pipeline.dataset.views import connect_committed, read_committed
-from tests.pipeline.dataset.samples import parquet, small_dataset
+from tests.pipeline.dataset.samples import parquet, small_dataset, write_file
 
 
 @pytest.fixture(scope="module")
@@ -405,3 +413,122 @@ def test_queries_reach_an_object_store(gcs_bucket: str) -> None:
     small_dataset(open_storage(place))
     assert answer(place, "SELECT id FROM all_articles WHERE date = '2024-05-02'", "csv") == f"id\n{'a' * 32}\n"
     assert answer(place, None).startswith(f"{place}: 2 batches committed\n")
+
+
+# Files that are replaced meanwhile
+
+
+def replace_files(root: str, table: str = "articles") -> None:
+    """Does as a compaction does: the rows of a table go into a new file, and the old ones are deleted."""
+    storage = open_storage(root)
+    state = read_state(storage)
+    before = [file.path for file in state.table(table)]
+    rows = pa.concat_tables([pq.read_table(io.BytesIO(storage.read(path))) for path in before])
+    batch = f"{state.sequence:016x}"
+    file = write_file(storage, data_file(table, "2024-05-01", batch, 0), parquet(table, rows.to_pylist()), len(rows))
+    commit(storage, next_manifest(state, batch, (), {}, 0, {}, [file], removed=before))
+    for path in before:
+        storage.delete(path)
+
+
+def while_connecting(monkeypatch: pytest.MonkeyPatch, change: Callable[[], None], times: int) -> list[int]:
+    """Lets something change between connecting and asking, so many times; the answer counts the connections."""
+    connections: list[int] = []
+
+    def connect_and_change(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+        connection = connect_committed(*arguments, **options)
+        connections.append(len(connections))
+        if len(connections) <= times:
+            change()
+        return connection
+
+    monkeypatch.setattr(views, "connect_committed", connect_and_change)
+    return connections
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("sql", ["SELECT id FROM articles ORDER BY id", "SELECT id FROM articles", None])
+def test_a_query_under_which_files_are_replaced_begins_anew(
+    sql: str | None, format: QueryFormat, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_dataset(storage)
+    replace_files(storage.location)
+    out = io.BytesIO()
+    query(storage.location, sql, format, out)
+    connections = while_connecting(monkeypatch, lambda: replace_files(storage.location), times=2)
+    again = io.BytesIO()
+    query(storage.location, sql, format, again)
+    if sql is not None:
+        assert connections == [0, 1, 2]
+        assert again.getvalue() == out.getvalue()
+
+
+def test_a_query_does_not_begin_for_ever(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = str(shutil.copytree(root, tmp_path / "data"))
+    connections = while_connecting(monkeypatch, lambda: replace_files(copy), times=100)
+    with pytest.raises(DatasetError, match=r"Meanwhile more was committed to the dataset\. Try again\."):
+        answer(copy, "SELECT id FROM articles")
+    assert len(connections) == 5
+
+
+def test_what_was_printed_is_not_printed_twice(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = str(shutil.copytree(root, tmp_path / "data"))
+    connections = while_connecting(monkeypatch, lambda: replace_files(copy), times=1)
+
+    def fail_after_a_line(*arguments: Any) -> None:
+        arguments[3].write(b"id\n")
+        raise DatasetError("a file is gone.")
+
+    monkeypatch.setattr(query_module, "write_rows", fail_after_a_line)
+    out = io.BytesIO()
+    with pytest.raises(DatasetError, match=r"a file is gone\. \(Meanwhile more was committed"):
+        query(copy, "SELECT 1", "csv", out)
+    assert out.getvalue() == b"id\n"
+    assert len(connections) == 1
+
+
+def test_a_mistake_in_sql_is_told_once(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = while_connecting(monkeypatch, lambda: None, times=0)
+    with pytest.raises(QueryError, match="no column nothing"):
+        answer(root, "SELECT nothing FROM articles")
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_a_file_that_is_missing_is_named_wherever_the_dataset_lies(storage: Storage, attempt: int) -> None:
+    small_dataset(storage)
+    committed = read_committed(storage.location)
+    gone = committed.files["duplicates"][0]
+    storage.delete(gone)
+    with pytest.raises(DatasetError, match=rf"{gone}: missing, though it is committed"):
+        query(storage.location, "SELECT id FROM all_articles", "csv", io.BytesIO())
+
+
+def test_what_an_object_store_refuses_while_it_is_read_is_told(
+    gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"gs://{gcs_bucket}/data"
+    small_dataset(open_storage(place))
+    opened = GcsStorage.open
+
+    def refuse(storage: GcsStorage, name: str) -> Any:
+        if name.startswith("links/"):
+            return Refusing(b"")
+        return opened(storage, name)
+
+    monkeypatch.setattr(GcsStorage, "open", refuse)
+    with pytest.raises(StorageError, match="Cannot read it: no permission"):
+        query(place, "SELECT id FROM links", "csv", io.BytesIO())
+
+
+class Refusing(io.BytesIO):
+    """A file that opens and cannot be read."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return 1000
+
+    def tell(self) -> int:
+        return 1000
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise StorageError("Cannot read it: no permission.")

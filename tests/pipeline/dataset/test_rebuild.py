@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.compact import compact
 from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.errors import DatasetError, DatasetLocked
 from pipeline.dataset.index import Index
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.rebuild import rebuild_index
+from pipeline.dataset.removal import remove_articles
 from pipeline.dataset.segments import entries_of, table_of, write_segment
 from pipeline.dataset.stores import open_storage
 from pipeline.dataset.tables import ARTICLES
@@ -222,6 +224,40 @@ def test_rows_that_were_erased_have_kept_their_entries(copied: Path) -> None:
     shutil.rmtree(copied / "_index")
     assert rebuild(copied)[0]
     assert digests(copied) == before
+
+
+def test_an_index_is_made_again_after_articles_were_removed_and_files_merged(copied: Path, tmp_path: Path) -> None:
+    """Entries of links that are gone keep their places among the others, though all these have one number."""
+    storage = LocalStorage(str(copied))
+    (tmp_path / "more").mkdir()
+    for poll, number in enumerate((6, 20, 7)):
+        remove_articles(storage, [id_of(copied, item(number)["url"])], fail)
+        compact(storage, [], fail)
+        assert made_again(copied)
+        moved = [item(it, url=f"https://wire.example/{it}-moved-{poll}") for it in (7, 8)]
+        write_feed(tmp_path / "more" / f"{poll}.json", moved)
+        run(copied, tmp_path / "more")
+        assert made_again(copied)
+    erased = [row for file in read_state(storage).table("_removed") for row in rows_of(copied, file)]
+    assert [(row["kind"], row["cluster"]) for row in erased if row["kind"]] == [(1, 1), (2, 2), (1, 3), (1, 5), (1, 7)]
+    told = pa.concat_tables(entries_of(storage, live(copied)))
+    assert told.num_rows == 65 + 5 + 5
+
+
+def id_of(dataset: Path, url: str) -> str:
+    state = read_state(LocalStorage(str(dataset)))
+    files = [*state.table("articles"), *state.table("duplicates")]
+    return next(str(row["id"]) for file in files for row in rows_of(dataset, file) if row["url"] == url)
+
+
+def made_again(dataset: Path) -> bool:
+    before = digests(dataset)
+    shutil.rmtree(dataset / "_index")
+    return rebuild(dataset)[0] and digests(dataset) == before
+
+
+def fail(line: str) -> None:
+    raise AssertionError(line)
 
 
 def change(dataset: Path, added: Sequence[DatasetFile], removed: Sequence[DatasetFile]) -> None:

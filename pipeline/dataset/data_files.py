@@ -1,0 +1,108 @@
+"""Committed data files, as those read them who write them anew: checked, and in the columns of this release."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.layout import PARTITIONED_TABLES
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.tables import TABLES
+from transforms.schemas import DatasetFile
+
+BODIES = {**dict.fromkeys(PARTITIONED_TABLES, "text"), "dead_letters": "payload"}
+"""The column by which the files of a table are large; rows of `links` have none."""
+
+
+def read_rows(storage: Storage, file: DatasetFile) -> pa.Table:
+    """All rows of a file. Its checksum is compared, for damage that is written anew would never show again.
+
+    Raises DatasetError where it is missing or damaged, or has columns that this release does not know.
+    """
+    with _explained(storage, file):
+        data = storage.read(file.path)
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != file.checksum:
+            raise _damaged(storage, file, "its checksum is not the one that was committed")
+        return _in_columns_of_today(storage, file, pq.read_table(pa.BufferReader(data), use_threads=False))
+
+
+def read_columns(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a file; those that it lacks are left out. Raises DatasetError where it is missing or damaged."""
+    with _opened(storage, file) as source:
+        return source.read(columns=list(columns), use_threads=False)
+
+
+def read_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The same, one row group after the other."""
+    with _opened(storage, file) as source:
+        for number in range(source.num_row_groups):
+            yield source.read_row_group(number, columns=list(columns), use_threads=False)
+
+
+def stored_body_bytes(storage: Storage, file: DatasetFile) -> int:
+    """What the bodies of a file take in it before compression: less than in memory where some are equal.
+
+    Only the end of the file is read.
+    """
+    if file.table not in BODIES:
+        return 0
+    with _opened(storage, file) as source:
+        groups = [source.metadata.row_group(number) for number in range(source.num_row_groups)]
+        chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
+        return sum(int(it.total_uncompressed_size) for it in chunks if it.path_in_schema == BODIES[file.table])
+
+
+def body_bytes(table: str, rows: pa.Table) -> int:
+    """What the bodies of the rows take in memory."""
+    if table not in BODIES:
+        return 0
+    return int(pc.sum(pc.binary_length(rows[BODIES[table]]).cast(pa.int64())).as_py() or 0)
+
+
+def _in_columns_of_today(storage: Storage, file: DatasetFile, rows: pa.Table) -> pa.Table:
+    """The rows in the schema of the table: a column that an earlier release did not have is null."""
+    schema = TABLES[file.table]
+    unknown = sorted(set(rows.schema.names) - set(schema.names))
+    if unknown:
+        raise DatasetError(
+            f"{storage.where(file.path)}: has a column {unknown[0]}, which this release does not know and would lose. "
+            "Use the release that wrote it, or a newer one."
+        )
+    columns: list[Any] = [
+        rows[field.name].cast(field.type) if field.name in rows.schema.names else pa.nulls(len(rows), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+@contextlib.contextmanager
+def _opened(storage: Storage, file: DatasetFile) -> Iterator[pq.ParquetFile]:
+    with _explained(storage, file), storage.open(file.path) as source, pq.ParquetFile(source) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def _explained(storage: Storage, file: DatasetFile) -> Iterator[None]:
+    """What is wrong with a file becomes a DatasetError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DatasetError(
+            f"{storage.where(file.path)}: missing, though a manifest names it. Restore it from a copy of the dataset."
+        ) from None
+    except (pa.ArrowException, EOFError) as error:
+        raise _damaged(storage, file, str(error)) from error
+    except OSError as error:
+        if type(error) is not OSError:  # a StorageError says more
+            raise
+        raise _damaged(storage, file, str(error)) from error
+
+
+def _damaged(storage: Storage, file: DatasetFile, cause: str) -> DatasetError:
+    short = " ".join(cause.split())[:120].rstrip(".")
+    return DatasetError(f"{storage.where(file.path)}: damaged ({short}). Restore it from a copy of the dataset.")

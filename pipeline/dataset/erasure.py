@@ -1,0 +1,180 @@
+"""Erasure: what tombstones mean for the files, once views have honoured them and it is time to make it physical.
+
+A cluster is led by its row in `articles`: at first its founder. Where that row's article is removed, the earliest row
+that the cluster has left leads it: it moves into `articles`, within its partition, and keeps what it says of cluster
+and founder. The views do the same with tombstones that are not erased yet (`views`), a test holds the two equal.
+
+Places that hold text: data files, dead letters. The index holds hashes, which stay, so that removed articles are known
+when they come again; what it knows of them is kept in `_removed` too, in the form of a segment, for their rows can no
+longer tell it (`rebuild`). (Responses that were landed will be a further place; they are to be erased here.)
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.dataset.commits import DatasetState
+from pipeline.dataset.data_files import read_columns, read_groups
+from pipeline.dataset.entries import NOTE_COLUMNS, are_noted, note_entries
+from pipeline.dataset.erased import erased_notes, places_left
+from pipeline.dataset.index import ROW_KIND, Index
+from pipeline.dataset.layout import PARTITIONED_TABLES, partition_of
+from pipeline.dataset.segments import table_of
+from pipeline.dataset.storage import Storage
+from pipeline.dataset.tables import INDEX
+from transforms.schemas import DatasetFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ERASED_DETAIL = "the payload was erased with an article that was removed"
+"""What a dead letter says instead of its detail, which may quote the payload."""
+
+LEAST_QUOTED_BYTES = 8
+"""A shorter URL or guid (a number, a word) would be found in payloads that have nothing to do with the article."""
+
+_QUOTED = ("url", "canonical_url", "guid")
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A row that leads its cluster from now on: the file it leaves, and its number."""
+
+    file: DatasetFile
+    arrival: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What is to be erased: the ids, the files that are not to stay as they are, the rows that move, by partition.
+
+    `quotes` are the URLs and guids by which dead letters tell of the articles. `entries` is what the index knows of the
+    rows and links that will be gone, as `erased` describes it.
+    """
+
+    ids: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    moving: Mapping[str, tuple[Moving, ...]] = field(default_factory=dict)
+    quotes: tuple[bytes, ...] = ()
+    entries: pa.Table = field(default_factory=INDEX.empty_table)
+
+    def left_of(self, table: str, rows: pa.Table) -> pa.Table:
+        """What is left of the rows of a file in its place."""
+        if table in PARTITIONED_TABLES:
+            stays = pc.invert(_is_in(rows["id"], self.ids))
+            if table != "articles":
+                moved = [it.arrival for moving in self.moving.values() for it in moving]
+                stays = pc.and_(stays, pc.invert(pc.is_in(rows["arrival"], pa.array(moved, pa.int64()))))
+            return rows.filter(stays)
+        if table == "links":
+            return rows.filter(pc.invert(_names_any(rows, self.ids)))
+        return _without_quotes(rows, self.quotes)
+
+
+def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
+    """What the pending tombstones mean. Without any it reads nothing.
+
+    Reads the ids of all rows, and the payloads of all dead letters, a row group at a time. Raises DatasetError.
+    """
+    ids = state.pending
+    if not ids:
+        return Erasure()
+    changed: set[str] = set()
+    quotes: set[bytes] = set()
+    leaderless: set[str] = set()
+    heirs: dict[str, Moving] = {}
+    for table in PARTITIONED_TABLES:  # `articles` first: it tells which clusters lose their leader
+        for file in state.table(table):
+            rows = read_columns(storage, file, ["id", "cluster_id", "arrival"])
+            gone = _is_in(rows["id"], ids)
+            if pc.any(gone).as_py():
+                changed.add(file.path)
+                quotes |= set(_quotes(read_columns(storage, file, _QUOTED).filter(gone)))
+            if table == "articles":
+                leaderless |= set(rows.filter(gone)["cluster_id"].to_pylist())
+                continue
+            candidates = rows.filter(pc.and_(pc.invert(gone), _is_in(rows["cluster_id"], leaderless)))
+            for cluster, arrival in zip(*(candidates[it].to_pylist() for it in ("cluster_id", "arrival")), strict=True):
+                if cluster not in heirs or arrival < heirs[cluster].arrival:
+                    heirs[cluster] = Moving(file, arrival)
+    moving: dict[str, list[Moving]] = defaultdict(list)
+    for heir in sorted(heirs.values(), key=lambda heir: (heir.file.path, heir.arrival)):
+        moving[partition_of(heir.file.path)].append(heir)
+        changed.add(heir.file.path)
+    notes = [INDEX.empty_table()]
+    places = [np.zeros(0, np.int64)]
+    told = 0  # entries that links still tell
+    for file in state.table("links"):
+        links = read_columns(storage, file, NOTE_COLUMNS)
+        named = _names_any(links, ids)
+        if pc.any(named).as_py():
+            changed.add(file.path)
+            notes.append(note_entries(links.filter(named)))
+        of_notes = named.filter(are_noted(links)).to_numpy()
+        places.append(told + np.flatnonzero(of_notes))
+        told += len(of_notes)
+    needles = tuple(sorted(quotes))
+    for file in state.table("dead_letters"):
+        groups = read_groups(storage, file, ["payload"])
+        if any(_quotes_any(payload, needles) for rows in groups for payload in rows["payload"].to_pylist()):
+            changed.add(file.path)
+    return Erasure(
+        ids,
+        frozenset(changed),
+        {partition: tuple(moving[partition]) for partition in sorted(moving)},
+        needles,
+        pa.concat_tables([_entries_of_rows(storage, state), _placed(storage, state, notes, places, told)]),
+    )
+
+
+def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
+    found = Index(storage, state.segments()).find("id", [bytes.fromhex(it) for it in sorted(state.pending)])
+    return table_of([entry for entry in found if entry.kind == ROW_KIND])
+
+
+def _placed(
+    storage: Storage, state: DatasetState, notes: list[pa.Table], places: "list[NDArray[np.int64]]", told: int
+) -> pa.Table:
+    """Entries of links with their places, given what these are among the entries that links still tell."""
+    before = erased_notes(storage, state)
+    free = places_left(before, told + len(before))
+    at = INDEX.get_field_index("cluster")
+    column = pa.array(free[np.concatenate(places)], pa.int64())
+    return pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
+
+
+def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
+    return pc.is_in(column, pa.array(sorted(values), pa.string()))
+
+
+def _names_any(links: pa.Table, ids: frozenset[str]) -> pa.ChunkedArray:
+    return pc.or_(_is_in(links["id"], ids), _is_in(links["other_id"], ids))
+
+
+def _quotes(rows: pa.Table) -> Iterator[bytes]:
+    """The URLs and guids of the rows, as they are, and as JSON and HTML write them."""
+    for column in rows.columns:
+        for value in column.drop_null().to_pylist():
+            for quoted in (value, value.replace("/", "\\/"), value.replace("&", "&amp;")):
+                quote = quoted.encode("utf-8", "surrogatepass")
+                if len(quote) >= LEAST_QUOTED_BYTES:
+                    yield quote
+
+
+def _quotes_any(payload: bytes | None, quotes: Iterable[bytes]) -> bool:
+    return payload is not None and any(quote in payload for quote in quotes)
+
+
+def _without_quotes(letters: pa.Table, quotes: tuple[bytes, ...]) -> pa.Table:
+    """The dead letters, those that quote a removed article without their payload; `payload_bytes` stays."""
+    quoting = [_quotes_any(payload, quotes) for payload in letters["payload"].to_pylist()]
+    for name, value in (("payload", b""), ("detail", ERASED_DETAIL)):
+        at = letters.schema.get_field_index(name)
+        field = letters.schema.field(at)
+        letters = letters.set_column(at, field, pc.if_else(quoting, pa.scalar(value, field.type), letters[name]))
+    return letters
