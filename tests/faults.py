@@ -66,6 +66,7 @@ _KINDS = {
     r"_staging/.+/[^/]+\.entities": "entities",
     r"_staging/.+/[^/.]+": "block",
     r"_index/.+": "segment",
+    r"_removed/.+": "removed",
     r"_commits/.+": "manifest",
     r"(articles|duplicates|revisions|links|dead_letters|runs)/.+": r"\1",
     r"_staging(/[^/]+)?": "staging",
