@@ -1,8 +1,9 @@
 """What the steps of a run cost: seconds, and the most memory that its processes held.
 
-Seconds come from Beam, which asks a few times a second what each bundle is at (within 2 % of what clocks in the steps
-gave), and are added up over processes; what is done outside of Beam is timed. Memory is sampled by a thread of the
-launcher, over itself and all its descendants. Fused steps work side by side, so one peak is that of all of them.
+Seconds come from Beam, which looks five times a second at what each bundle is at, so those of a run of a few seconds
+are rough; they are added up over processes, and waiting for a processor counts. What is done outside of Beam is timed.
+Memory is sampled by a thread of the launcher, over itself and all its descendants. Fused steps work side by side, so
+one peak is that of all of them.
 
     with Meter() as meter:                           # starts a thread: after workers were forked
         with meter.phase("Read", "Parse", "Normalize", "Stage"):

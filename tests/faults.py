@@ -66,6 +66,7 @@ _KINDS = {
     r"_staging/.+/[^/]+\.entities": "entities",
     r"_staging/.+/[^/.]+": "block",
     r"_index/.+": "segment",
+    r"_removed/.+": "removed",
     r"_commits/.+": "manifest",
     r"(articles|duplicates|revisions|links|dead_letters|runs)/.+": r"\1",
     r"_staging(/[^/]+)?": "staging",
@@ -79,6 +80,7 @@ POINTS = tuple(
         ("write", ("block", "staged dead letters", "marks", "segment", "links"), WRITTEN),
         ("write", ("articles", "duplicates", "revisions", "dead_letters"), WRITTEN),
         ("create", ("manifest",), WRITTEN),
+        ("delete", ("segment",), ("before", "after")),
         ("write", ("runs",), WRITTEN),
         ("delete", ("staging",), ("before", "half", "after")),
         ("delete", ("lock",), ("before", "after")),
@@ -147,12 +149,12 @@ class _Watch:
         time.sleep(60)  # the signal is on its way
 
 
-def watch(root: str, log: str, neighbours: int, kill: Mapping[str, Any] | None = None) -> None:
-    """Patches the storage of this process and its forks; so many index segments become one."""
+def watch(root: str, log: str, kill: Mapping[str, Any] | None = None) -> None:
+    """Patches the storage of this process and its forks; from the second batch on each one merges index segments."""
     it = _Watch(root, log, kill)
     storage: Any = LocalStorage
     rules: Any = tiers
-    rules.NEIGHBOURS = neighbours
+    rules.NEIGHBOURS = 2
 
     def around(operation: str, method: Callable[..., Any], inner: bool) -> Callable[..., Any]:
         @functools.wraps(method)

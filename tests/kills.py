@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from pipeline.dataset import tiers
 from tests.datasets import digests
 from tests.faults import WRITTEN, Kill, Point, Victim, events
 from tests.warm import Ended, Prepare, Warm
@@ -114,7 +113,6 @@ class Undisturbed:
     dataset: Path
     log: Path
     settings: tuple[str, ...]
-    neighbours: int
     seconds: float = 0.0
 
     def words(self, output: Path) -> list[str]:
@@ -126,12 +124,10 @@ class Undisturbed:
         return replace(self, settings=(*self.settings, *further))
 
     @classmethod
-    def make(
-        cls, warm: Warm, folder: Path, batches: int = 3, entities: bool = False, neighbours: int = tiers.NEIGHBOURS
-    ) -> "Undisturbed":
+    def make(cls, warm: Warm, folder: Path, batches: int = 3, entities: bool = False) -> "Undisturbed":
         """Writes the corpus and runs over it."""
         settings = ("--set", f"enrich.enabled={entities}".lower(), "--set", f"batch.max_mebibytes={BATCH_MEBIBYTES}")
-        made = cls(folder / "corpus", folder / "undisturbed", folder / "undisturbed.log", settings, neighbours)
+        made = cls(folder / "corpus", folder / "undisturbed", folder / "undisturbed.log", settings)
         write_corpus(made.corpus, batches)
         ended = made.run(warm, made.dataset, made.log)
         assert ended.code == 0, ended.said
@@ -144,7 +140,7 @@ class Undisturbed:
         if kill is not None:
             point = kill.point and (kill.point.operation, kill.point.kind, kill.point.moment)
             asked = asdict(kill) | {"point": point}
-        arguments = {"root": str(output), "log": str(log), "neighbours": self.neighbours, "kill": asked}
+        arguments = {"root": str(output), "log": str(log), "kill": asked}
         return warm.run(
             *self.words(output),
             prepare=Prepare("tests.faults:watch", arguments),
@@ -211,12 +207,6 @@ def _checked(
 
 # Plans of kills
 
-
-MERGING = [
-    Kill(Point("create", "manifest", "after"), batch=2),
-    Kill(Point("delete", "segment", "before"), batch=3),
-]
-"""Where index segments have been merged into one and are not deleted yet."""
 
 TAKEOVER = [
     Kill(Point("create", "lock", "after"), batch=1),
@@ -289,14 +279,12 @@ class Campaign:
             kinds = {
                 "one process": Undisturbed.make(warm, Path(folder, "plain")),
                 "with entities": Undisturbed.make(warm, Path(folder, "entities"), batches=2, entities=True),
-                "merging segments": Undisturbed.make(warm, Path(folder, "merging"), batches=4, neighbours=2),
             }
             kinds["worker processes"] = kinds["one process"].with_words(WORKERS)
             points = {name: list(dict.fromkeys(it for it, _, _ in events(of.log))) for name, of in kinds.items()}
             plans = [
                 (name, chain) for name in ("one process", "worker processes") for chain in named_chains(points[name])
             ]
-            plans.append(("merging segments", MERGING))
             while self.hits.total() < wanted:
                 name, chain = plans.pop(0) if plans else self._plan(chance, kinds)
                 output = Path(folder, f"dataset-{self.chains}")

@@ -1,6 +1,7 @@
 """Kill it at any moment, any number of times, and run it again: nothing is lost, doubled or left over."""
 
 import random
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.datasets import digests, rows
 from tests.faults import POINTS, Kill, Point, Victim, events
 from tests.kills import (
     ALONE,
-    MERGING,
     TAKEOVER,
     WORKERS,
     Undisturbed,
@@ -22,7 +23,7 @@ from tests.kills import (
     write_corpus,
 )
 from tests.races import committed_bytes
-from tests.warm import Warm
+from tests.warm import Prepare, Warm
 
 if sys.platform == "win32":
     pytest.skip("processes are forked and killed by signals", allow_module_level=True)
@@ -52,12 +53,6 @@ def test_a_run_that_is_killed_at_named_points_ends_as_if_nothing_had_happened(
     warm: Warm, undisturbed: Undisturbed, tmp_path: Path, chain: list[Kill]
 ) -> None:
     assert survive(warm, undisturbed, tmp_path / "dataset", chain) == [True] * len(chain)
-
-
-@pytest.mark.xfail(reason="a run does not sweep what no manifest names")
-def test_a_run_that_is_killed_before_it_has_deleted_merged_segments_leaves_none(warm: Warm, tmp_path: Path) -> None:
-    undisturbed = Undisturbed.make(warm, tmp_path, neighbours=2)
-    assert survive(warm, undisturbed, tmp_path / "dataset", MERGING) == [True, True]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -113,3 +108,25 @@ def test_a_run_with_worker_processes_that_is_killed_at_random_moments_ends_as_if
     victims: tuple[Victim, ...] = ("run", "launcher", "process")
     chain = random_chain(random.Random(seed), undisturbed, victims)
     survive(warm, undisturbed.with_words(WORKERS), tmp_path / "dataset", chain)
+
+
+def test_a_compaction_that_is_killed_loses_nothing_and_the_same_command_does_the_rest(
+    warm: Warm, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+
+    def compact(dataset: Path, count: int) -> int:
+        log.unlink(missing_ok=True)
+        kill = {"point": None, "batch": None, "count": count, "victim": "run"}
+        prepare = Prepare("tests.faults:watch", {"root": str(dataset), "log": str(log), "kill": kill})
+        return warm.run("compact", dataset, prepare=prepare, expect=None).code
+
+    before = shutil.copytree(undisturbed.dataset, tmp_path / "before")
+    warm.run("remove", before, "--id", rows(before, "duplicates")[0]["cluster_id"])
+    expected = shutil.copytree(before, tmp_path / "expected")
+    assert compact(expected, 0) == 0
+    for count in range(3, len(events(log)), 11):
+        killed = shutil.copytree(before, tmp_path / str(count))
+        assert compact(killed, count) == -signal.SIGKILL
+        assert compact(killed, 0) == 0
+        assert digests(killed) == digests(expected)
