@@ -135,6 +135,12 @@ def test_the_command_answers_in_each_format(disk: LocalStorage) -> None:
     assert len(beamwire("commits", disk.root, "--format", "jsonl").stdout.splitlines()) == 4
 
 
+def test_a_dataset_at_gs_is_listed(gcs_bucket: str) -> None:
+    storage = open_storage(f"gs://{gcs_bucket}/news")
+    small_dataset(storage)
+    assert [json.loads(line)["first_unit"] for line in printed(storage, "jsonl").splitlines()] == ["a.xml", "c.xml"]
+
+
 def test_where_there_is_no_dataset_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no dataset there, nothing is committed"):
         printed(open_storage(str(tmp_path)), "table")
