@@ -132,7 +132,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     remove.add_argument("dataset", metavar="DIR", help="root of the dataset")
     remove.add_argument(
-        "--id", action="extend", nargs="+", default=[], metavar="ID", help="ids of articles: their column id"
+        "--id", action="append", default=[], metavar="ID", help="id of an article, its column id; once for each"
     )
     remove.add_argument("--ids", metavar="FILE", help="a file with further ids, one a line")
 
@@ -321,6 +321,8 @@ def _remove(known: argparse.Namespace) -> int:
         return _complain(str(error), 1)
     except (DatasetError, StorageError) as error:
         return _mistake(error)
+    except OSError as error:  # of the file of ids: what the dataset refuses is said above
+        return _complain(f"--ids {known.ids}: {error.strerror or error}. Name a file with an id a line.", 2)
     for words, articles in (("removed", removed.ids), ("removed before", removed.before)):
         if articles:
             sys.stdout.write(f"{words}: {len(articles):,} article{'' if len(articles) == 1 else 's'}\n")

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -30,7 +31,7 @@ from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
 from pipeline.dataset.commits import Manifest, batch_name, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
 from pipeline.dataset.layout import LOCK
-from pipeline.dataset.lock import dataset_lock
+from pipeline.dataset.lock import dataset_lock, is_running
 from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
@@ -91,8 +92,10 @@ def run(
         with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
             plan = plan_run(config, storage, inputs, model)
             staging = staging_of(storage, config.batch.staging)
+            if config.batch.staging is not None and plan.batches:
+                staging.raise_unless_writable()
             try:
-                with _workers(plan, options) as processes, Meter() as meter:
+                with _workers(plan, options, folder) as processes, Meter() as meter:
                     report = _Chain(plan, options, staging, processes, meter, started, folder, quiet).run()
             except Exception as error:
                 raise RunFailed(_explained(error, log_folder=os.path.dirname(folder))) from error
@@ -135,7 +138,7 @@ class _Chain:
     def run(self) -> RunReport:
         """Does every batch, and says what became of them all."""
         plan, storage = self._plan, self._plan.storage
-        if is_local(self._options):  # what killed runs left; the lock is ours
+        if is_local(self._options):
             self._staging.clear()
             sweep(storage, plan.state)
         note = changed_settings(plan)
@@ -181,7 +184,7 @@ class _Chain:
         if is_local(self._options):  # what a step costs is known when it is done, and its run is committed then
             self._run = with_costs(read_run(storage, self._run), self._meter.take())
             write_run(storage, self._run)
-        self._staging.clear()
+        self._staging.drop(name)
 
     def _launch(self, batch: Batch) -> None:
         if self._processes is not None:
@@ -195,12 +198,12 @@ class _Chain:
         self._meter.add({step: spent for step, spent in beam_seconds(result).items() if step in STEPS})
 
 
-def _workers(plan: Plan, options: PipelineOptions) -> AbstractContextManager[Processes | None]:
+def _workers(plan: Plan, options: PipelineOptions, folder: str) -> AbstractContextManager[Processes | None]:
     """The processes that the run takes besides this one; they are started before anything here has a thread."""
     bytes_to_read = sum(unit.size for units in plan.batches for unit in units)
     weight = bytes_to_read * (ENRICHED_WEIGHT if plan.model is not None else 1)
     count = worker_processes(options, weight) if is_local(options) else 1
-    return Processes(count) if count > 1 and plan.batches else nullcontext()
+    return Processes(count, folder) if count > 1 and plan.batches else nullcontext()
 
 
 def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
@@ -209,6 +212,8 @@ def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
         phases.append(Phase("enrich", "Enrich", "rows", planned(folder, "enrich")))
     return [*phases, Phase("write", "Write", "files", planned(folder, "write"))]
 
+
+_TEMPORARY = "beamwire-run-"
 
 _KNOWN_FAILURE = re.compile(r"(?:pipeline\.dataset\.(?:storage|errors)|transforms\.\w+(?:\.\w+)?)\.(\w+): (.+)")
 
@@ -245,9 +250,16 @@ def _program() -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[str]:
-    """A folder for all temporary files of the run, Beam's too: what a stopped run leaves is deleted with it."""
+    """A folder for all temporary files of the run, Beam's too: what a stopped run leaves is deleted with it.
+
+    What a killed one has left is deleted by the next, which knows by the name whose it was.
+    """
     before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix="beamwire-") as folder:
+    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}[0-9]*-*"):
+        process = left.name.removeprefix(_TEMPORARY).partition("-")[0]
+        if process.isdigit() and not is_running(int(process), None):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{_TEMPORARY}{os.getpid()}-") as folder:
         tempfile.tempdir = folder
         try:
             yield folder

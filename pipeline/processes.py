@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -35,15 +36,15 @@ class WorkerFailed(Exception):
 class Processes:
     """So many worker processes. A context: at its end they are gone."""
 
-    def __init__(self, count: int) -> None:
-        """Starts them; they wait."""
+    def __init__(self, count: int, folder: str | None = None) -> None:
+        """Starts them; they wait. `folder` is where they put temporary files."""
         can_fork = sys.platform == "linux" and threading.active_count() == 1
         context = multiprocessing.get_context("fork") if can_fork else multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Connection]] = []
         for _ in range(count):
             ours, theirs = context.Pipe()
             inherited = [connection for _, connection in self._workers] + [ours] if can_fork else []
-            worker = context.Process(target=_serve, args=(theirs, os.getpid(), inherited), daemon=True)
+            worker = context.Process(target=_serve, args=(theirs, os.getpid(), inherited, folder), daemon=True)
             worker.start()
             theirs.close()
             self._workers.append((worker, ours))
@@ -125,13 +126,14 @@ def _cause_of_death(status: int | None) -> str:
     return f"a worker process ended before its work was done (status {status}); what it said last stands above"
 
 
-def _serve(connection: Connection, launcher: int, inherited: Sequence[Connection]) -> None:
+def _serve(connection: Connection, launcher: int, inherited: Sequence[Connection], folder: str | None) -> None:
     """What a worker does until the launcher lets it go or is gone."""
     for other in inherited:  # as long as one of us held the launcher's end of a pipe, its closing would not be seen
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the launcher alone answers it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with(launcher)
+    tempfile.tempdir = folder
     quiet_beam()
     collect_seldom()
     with suppress(EOFError, OSError):

@@ -27,15 +27,6 @@ def quiet_beam() -> None:
         root.addHandler(logging.lastResort)
 
 
-def quiet_worker() -> None:
-    """The same in a worker process, whose log lines go to the launcher and are printed there, once."""
-    root = logging.getLogger()
-    root.addFilter(_says_something)
-    root.addHandler(logging.NullHandler())
-    logging.getLogger("apache_beam.runners.worker.sdk_worker_main").addFilter(_says_something)
-    _quiet_failures()
-
-
 def _quiet_failures() -> None:
     for name in _FAILURES:
         logging.getLogger(name).addFilter(_is_no_failure)

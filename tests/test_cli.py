@@ -345,7 +345,7 @@ def test_a_dataset_of_the_first_release_is_queried_and_refused_by_run(tmp_path: 
     assert found == "kind,revision,excerpt,duplicate_kind\narticle,1,,\nduplicate,1,,exact\nrevision,2,,\n"
     said = (
         f"beamwire: {old}: of format 1, made by release 0.1: its index has no fingerprints, by which near-duplicates "
-        "are found. It can be queried, not added to. Make a new dataset of the same inputs with another --output, or "
+        "are found. It can be queried, not changed. Make a new dataset of the same inputs with another --output, or "
         "use the release that made it.\n"
     )
     assert refusal("run", TEXTS, "--output", old, *FAST) == said

@@ -138,7 +138,7 @@ def test_ids_may_stand_in_a_file(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text(f"\n{ids[0]}\n  {ids[1].upper()}\n", encoding="utf-8")
     done = beamwire("remove", dataset, "--ids", tmp_path / "ids.txt")
     assert done.stdout.splitlines()[0] == "removed: 2 articles"
-    done = beamwire("remove", dataset, "--id", ids[0], id_of(dataset, story(5)["url"]))
+    done = beamwire("remove", dataset, "--id", ids[0], "--id", id_of(dataset, story(5)["url"]))
     assert done.stdout.splitlines()[:2] == ["removed: 1 article", "removed before: 1 article"]
 
 

@@ -124,7 +124,9 @@ def _decide(
     tally.expect("write", {file.number: 1 for file in files.files})
     rows = Counter(record.unit for record, _ in kept)
     units = tuple(replace(unit, rows=rows[unit.ordinal]) for unit in batch.units)
-    return Verdict(tuple(marked), written, units, len(kept), tuple(sorted(decided.counts.items())), replaced)
+    refused = sorted({link.id.hex() for link in decided.links if link.id in history.tombstones})
+    counts = tuple(sorted(decided.counts.items()))
+    return Verdict(tuple(marked), written, units, len(kept), counts, replaced, tuple(refused))
 
 
 @dataclass(slots=True)

@@ -248,8 +248,9 @@ class Verdict:
     """What the one pass decided on a batch: one element, references and small numbers only.
 
     `written` are the files it wrote (index segments, links), `replaced` the paths of segments that were merged into
-    them. `counts` are articles that arrived and what became of
-    them: articles, duplicates_exact, duplicates_near, revisions, unchanged, excerpts, removed, aliases, links.
+    them. `refused` are ids of removed articles that came again under keys which `links` now name. `counts` are articles
+    that arrived and what became of them: articles, duplicates_exact, duplicates_near, revisions, unchanged, excerpts,
+    removed, aliases, links.
     """
 
     blocks: tuple[MarkedBlock, ...]
@@ -258,6 +259,7 @@ class Verdict:
     rows: int
     counts: tuple[tuple[str, int], ...]
     replaced: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,12 +92,16 @@ class CommittedUnit:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The whole state after its manifest: live files, units done, ids removed, those not yet erased."""
+    """The whole state after its manifest: live files, units done, ids removed, those not yet erased, settings.
+
+    `settings` are those of the last batch that had units.
+    """
 
     files: tuple[DatasetFile, ...]
     done: tuple[DoneUnit, ...]
     tombstones: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
+    settings: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,7 @@ def with_checkpoint(manifest: Manifest, state: DatasetState) -> Manifest:
         done=tuple(sorted(after.done, key=_order_of_units)),
         tombstones=tuple(sorted(after.tombstones)),
         pending=tuple(sorted(after.pending)),
+        settings=after.settings,
     )
     return dataclasses.replace(manifest, checkpoint=checkpoint)
 
@@ -253,7 +258,7 @@ def raise_unless_writable(storage: Storage, state: DatasetState) -> None:
     if state.format != FORMAT_NUMBER:
         raise DatasetError(
             f"{place}: of format {state.format}, made by release 0.1: its index has no fingerprints, by which "
-            "near-duplicates are found. It can be queried, not added to. Make a new dataset of the same inputs with "
+            "near-duplicates are found. It can be queried, not changed. Make a new dataset of the same inputs with "
             "another --output, or use the release that made it."
         )
     if state.canonicalisation != CANONICALISATION:
@@ -324,9 +329,10 @@ class _Read:
 
 def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -> DatasetState:
     """The state after one more manifest. Its checkpoint, where there is one, is the state."""
-    settings = manifest.settings if manifest.units or state.settings is None else state.settings
+    settings = manifest.settings if manifest.units else state.settings
     checkpoint = manifest.checkpoint
     if checkpoint is not None:
+        settings = settings if manifest.units else checkpoint.settings
         files = checkpoint.files
         done = frozenset(checkpoint.done)
         tombstones, pending = frozenset(checkpoint.tombstones), frozenset(checkpoint.pending)
@@ -449,7 +455,10 @@ def _manifest(body: object) -> Manifest:
             done,
             _ids(parts["tombstones"], "checkpoint.tombstones"),
             _ids(parts["pending"], "checkpoint.pending"),
+            parts["settings"],
         )
+        if not isinstance(checkpoint.settings, dict | None):
+            raise _NotAManifest("checkpoint.settings is no object")
     return Manifest(
         sequence=_count(values["sequence"], "sequence"),
         batch=_text(values["batch"], "batch"),
@@ -481,7 +490,7 @@ def _in_this_format(body: object) -> object:
     ]
     checkpoint = body.get("checkpoint")
     if isinstance(checkpoint, dict):
-        checkpoint = {"tombstones": [], "pending": [], **checkpoint}
+        checkpoint = {"tombstones": [], "pending": [], "settings": body.get("settings"), **checkpoint}
     return {"tombstones": [], "erased": [], **body, "units": units, "checkpoint": checkpoint}
 
 

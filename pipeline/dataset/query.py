@@ -314,8 +314,8 @@ def _overview(root: str, committed: "Committed", connection: "duckdb.DuckDBPyCon
 
     width = terminal_width()
     counts = _row_counts(committed, connection)
-    batches = committed.state.sequence
-    lines = [f"{printable(committed.storage.location)}: {batches} batch{'' if batches == 1 else 'es'} committed", ""]
+    commits = committed.state.sequence
+    lines = [f"{printable(committed.storage.location)}: {commits} commit{'' if commits == 1 else 's'}", ""]
     rows = [[view, f"{counts[view]:,}", text] for view, text in VIEW_DESCRIPTIONS.items()]
     for name in committed.foreign[:_NAMED_FILES]:
         lines.insert(-1, f"not read, for no run has written it: {printable(name)}")

@@ -8,6 +8,7 @@ opens the file for the first time, and nobody else ever sees.
 import functools
 import hashlib
 import io
+import socket
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import STAGING
+from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.stores import open_storage
 
@@ -58,6 +60,7 @@ class Staging:
 
     storage: Storage
     folder: str
+    is_locked: bool
 
     def blocks(self, batch: str) -> StagedBlocks:
         """Where this batch keeps its blocks."""
@@ -66,17 +69,28 @@ class Staging:
     def drop(self, batch: str) -> None:
         """Deletes what this batch has staged."""
         self.storage.delete_folder(f"{self.folder}/{batch}")
+        self.clear()
 
     def clear(self) -> None:
-        """Deletes all that is staged, also what killed runs have left. Only under the lock of the dataset."""
-        self.storage.delete_folder(self.folder)
+        """Deletes what killed runs have left, where the lock of the dataset tells that nobody else is at work."""
+        if self.is_locked:
+            self.storage.delete_folder(self.folder)
+
+    def raise_unless_writable(self) -> None:
+        """Raises StorageError where nothing can be staged."""
+        probe = f"{self.folder}/probe"
+        self.storage.write(probe, b"", durable=False)
+        self.storage.delete(probe)
 
 
 def staging_of(dataset: Storage, elsewhere: str | None) -> Staging:
     """Where a dataset is staged: in its own folder, or below another one, which other datasets may share."""
+    is_local = isinstance(dataset, LocalStorage)
     if elsewhere is None:
-        return Staging(dataset, STAGING)
-    return Staging(open_storage(elsewhere), f"{STAGING}/{hashlib.sha256(dataset.location.encode()).hexdigest()[:16]}")
+        return Staging(dataset, STAGING, is_local)
+    place = f"{socket.gethostname() if is_local else ''} {dataset.location}"
+    name = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return Staging(open_storage(elsewhere), f"{STAGING}/{name}", is_local)
 
 
 @functools.lru_cache(maxsize=_REMEMBERED_FILES)  # of those that raise it remembers none

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.dataset.commits import DatasetState, read_manifests
-from pipeline.dataset.layout import COMMITTED_FOLDERS, is_committed_name
+from pipeline.dataset.layout import COMMITTED_FOLDERS, STAGING, is_committed_name
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
 
@@ -43,9 +43,10 @@ def sweep(
     oldest = clock() - (abandoned_seconds or 0.0)
     is_young = any(listed.updated is None or listed.updated > oldest for listed in found)
     removed = {path for manifest in read_manifests(storage) for path in manifest.removed} if is_young else set()
+    staged = [listed for listed in storage.files(STAGING)]
     names = [
         listed.name
-        for listed in found
+        for listed in [*found, *staged]
         if listed.name in removed or (listed.updated is not None and listed.updated <= oldest)
     ]
     delete_all(storage, names)

@@ -83,6 +83,7 @@ def commit_batch(
         counts,
         (*verdict.written, *files, *dead_letters),
         removed=verdict.replaced,
+        tombstones=verdict.refused,  # once more, so that links which name them are hidden, and erased
         fingerprint=batch.fingerprint,
     )
     commit(batch.storage, manifest)

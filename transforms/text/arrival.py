@@ -180,8 +180,9 @@ def _identify(record: Record, identities: Identities, history: History, decided:
     number = history.rows + decided.rows
     article, related = identities.resolve(record)
     if article.id in history.tombstones:
-        identities.join(article, record)
         decided.counts["removed"] += 1
+        if identities.join(article, record):  # so that it is refused by its further keys, too
+            _note_alias(article, record, number, decided)
         return None
     outcome = identities.outcome(article, record)
     new_keys = identities.join(article, record)
@@ -192,13 +193,17 @@ def _identify(record: Record, identities: Identities, history: History, decided:
     if outcome in (Outcome.UNCHANGED, Outcome.EXCERPT):
         decided.counts[outcome.value] += 1
         if new_keys:
-            decided.counts["aliases"] += 1
-            decided.links.append(Noted("alias", article.id, None, record, number))
-            decided.entries.append(_alias(article, record, number))
+            _note_alias(article, record, number, decided)
         return None
     decided.rows += 1
     article.learn_row(record)
     return _Row(record, article, number, article.revision)
+
+
+def _note_alias(article: KnownArticle, record: Record, number: int, decided: Decided) -> None:
+    decided.counts["aliases"] += 1
+    decided.links.append(Noted("alias", article.id, None, record, number))
+    decided.entries.append(_alias(article, record, number))
 
 
 def _place(

@@ -51,7 +51,7 @@ def follow(storage: Storage, name: str, removed: tuple[str, ...] = ()) -> Manife
 
 def checkpoint(**values: list[Any]) -> dict[str, Any]:
     """A checkpoint as JSON, empty but for these values."""
-    return {"files": [], "done": [], "tombstones": [], "pending": []} | values
+    return {"files": [], "done": [], "tombstones": [], "pending": [], "settings": None} | values
 
 
 @pytest.fixture
@@ -246,6 +246,14 @@ def test_tombstones_add_up_until_they_are_erased(disk: LocalStorage) -> None:
     assert (state.tombstones, state.pending) == ({one, other}, {other})
     assert last.checkpoint is not None
     assert (last.checkpoint.tombstones, last.checkpoint.pending) == ((one, other), (other,))
+
+
+def test_the_settings_of_the_last_batch_outlive_what_is_done_to_the_dataset_later(disk: LocalStorage) -> None:
+    follow(disk, "a")
+    for _ in range(2):
+        state = read_state(disk)
+        commit(disk, with_checkpoint(next_manifest(state, "c", (), {"compact": {}}, 0, {}, ()), state))
+    assert read_state(disk).settings == SETTINGS
 
 
 def test_later_manifests_follow_the_fingerprint_of_the_first(disk: LocalStorage) -> None:

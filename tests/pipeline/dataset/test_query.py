@@ -183,7 +183,7 @@ def test_parquet_is_not_for_a_terminal(root: str) -> None:
 def test_without_sql_tables_columns_and_examples_are_shown(root: str) -> None:
     text = answer(root, None)
     lines = text.splitlines()
-    assert lines[0] == f"{root}: 2 batches committed"
+    assert lines[0] == f"{root}: 2 commits"
     assert "articles         2  each story once: the row that founded its cluster" in lines
     assert any(line.startswith("title ") and line.endswith("VARCHAR               Headline") for line in lines)
     assert max(len(line) for line in lines if "beamwire query" not in line) <= 100
@@ -412,7 +412,7 @@ def test_queries_reach_an_object_store(gcs_bucket: str) -> None:
     place = f"gs://{gcs_bucket}/it's data"
     small_dataset(open_storage(place))
     assert answer(place, "SELECT id FROM all_articles WHERE date = '2024-05-02'", "csv") == f"id\n{'a' * 32}\n"
-    assert answer(place, None).startswith(f"{place}: 2 batches committed\n")
+    assert answer(place, None).startswith(f"{place}: 2 commits\n")
 
 
 # Files that are replaced meanwhile

@@ -430,6 +430,16 @@ def test_a_removed_article_is_refused_whatever_it_says_now_and_by_all_of_its_key
     assert decided.counts == {"removed": 2, "links": 0}
 
 
+def test_a_removed_article_is_refused_by_keys_that_it_came_with_only_after_it_was_removed() -> None:
+    memory = remembered(record(url="a", text="x"), removed="a")
+    units = [record(unit=1, url="a", guid="1", text="x")], [record(unit=2, url="b", guid="1", text="x")]
+    for some in units:
+        decided = decide(some, memory, {1: 0, 2: 0}, NEAR)
+        memory.save(decided.entries, ())
+        assert decided.decisions == [None]
+        assert [(one.kind, one.id) for one in decided.links] == [("alias", digest("ua"))]
+
+
 def test_a_row_is_matched_with_what_remains_of_the_cluster_of_a_removed_founder() -> None:
     founder, copy = record(url="a", text="x", prints=ONE), record(url="b", text="y", prints=LIKE)
     memory = remembered(founder, copy, removed="a")
