@@ -113,8 +113,11 @@ def collect_seldom() -> None:
 
 def kill_workers() -> None:
     """Ends the workers of this process at once, before it ends itself."""
-    for worker in multiprocessing.active_children():
+    workers = multiprocessing.active_children()
+    for worker in workers:
         worker.kill()
+    for worker in workers:
+        worker.join(_END_SECONDS)
 
 
 def _cause_of_death(status: int | None) -> str:

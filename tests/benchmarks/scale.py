@@ -76,7 +76,7 @@ class Facts:
 
 def facts_of(dataset: Path) -> Facts:
     """Reads them off the manifests."""
-    state = read_state(open_storage(str(dataset)), writing=False)
+    state = read_state(open_storage(str(dataset)))
     segments = state.segments()
     files = [file for table in state.files.values() for file in table]
     return Facts(
