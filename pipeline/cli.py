@@ -353,6 +353,7 @@ def _rebuild_index(dataset: str) -> int:
     from pipeline.dataset.errors import DatasetError
     from pipeline.dataset.rebuild import rebuild_index
     from pipeline.dataset.storage import StorageError
+    from pipeline.dataset.stores import open_storage
 
     def say(line: str) -> None:
         sys.stdout.write(f"{printable(line)}\n")
@@ -362,7 +363,7 @@ def _rebuild_index(dataset: str) -> int:
         sys.stderr.write(f"beamwire: {line}\n")
 
     try:
-        is_whole = rebuild_index(dataset, say, warn)
+        is_whole = rebuild_index(open_storage(dataset), say, warn)
     except (DatasetError, StorageError) as error:
         return _mistake(error)
     return 0 if is_whole else 1

@@ -16,7 +16,7 @@ from pipeline.config_file import ConfigError, load_config
 from pipeline.dataset.batch import ParquetSettings
 from pipeline.dataset.commits import DatasetState, batch_name, commit, next_manifest, read_manifests, with_checkpoint
 from pipeline.dataset.erasure import plan_erasure
-from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import (
     COMMITS,
     FLAT_TABLES,
@@ -26,6 +26,7 @@ from pipeline.dataset.layout import (
     first_sequence,
     flat_file,
     is_committed_name,
+    manifest_file,
     segment_file,
 )
 from pipeline.dataset.local import LocalStorage
@@ -42,8 +43,11 @@ ABANDONED_DAYS = 7.0
 """On an object store, where no lock tells who is at work, a file that no manifest names is deleted after so long."""
 
 
+_AGAIN = "Nothing is lost: run the same command again, it does the rest."
+
+
 class CompactionFailed(Exception):
-    """It failed in the middle. What was committed stays, and the same command does the rest."""
+    """The storage or another run stopped it. What was committed stays, and the same command does the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def compact(
 
     `assignments` are settings of `write` as in write.max_file_rows=100000; what they leave out is as in the last batch.
     Replaced files are deleted after `grace_seconds`. `say` gets one line where a stale lock was taken over.
-    Raises ConfigError, DatasetError and StorageError before it begins, CompactionFailed after.
+    Raises ConfigError and StorageError before it begins, CompactionFailed where another run or the storage stops it
+    then, and DatasetError where the dataset is to be mended first. None of them loses anything.
     """
     with held_dataset(storage, say) as state:
         settings = file_settings(state, assignments)
@@ -95,9 +100,13 @@ def compact(
                 staging_of(storage, None).clear()  # a killed run's, with the texts of a batch
             swept = sweep(storage, state, abandoned_days * 86_400)
             return _compact(storage, state, settings, swept, lambda: wait(grace_seconds) if grace_seconds else None)
-        except (DatasetError, StorageError) as error:
-            raise CompactionFailed(
-                f"{error}\nNothing is lost: run the same command again, it does the rest."
+        except (CommitConflict, StorageError) as error:
+            raise CompactionFailed(f"{error}\n{_AGAIN}") from error
+        except DatasetError as error:
+            if storage.size(manifest_file(state.sequence + 1)) is None:
+                raise
+            raise CompactionFailed(  # the other run has deleted what was to be read
+                f"{error}\nAnother run has committed manifest {state.sequence + 1} meanwhile. {_AGAIN}"
             ) from error
 
 

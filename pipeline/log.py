@@ -99,19 +99,19 @@ def kind_of(manifest: Manifest) -> str:
     return "removal" if manifest.tombstones else "compaction"
 
 
-_Times = Mapping[tuple[str, int], Mapping[str, Any]]
+_Times = Mapping[tuple[str | None, int | None], Mapping[str, Any]]
 
 
 def _times(storage: Storage, runs: Iterable[str]) -> _Times:
-    """What `runs/` tells of each batch, by name and number."""
+    """What `runs/` tells of each batch, by name and number. Files of other releases may lack it."""
 
     def batches(name: str) -> list[dict[str, Any]]:
         with storage.open(name) as file:
-            listed = pq.read_table(file, columns=["batches"])["batches"].to_pylist()
-        return [batch for row in listed for batch in row or ()]
+            listed = pq.ParquetFile(file).read(columns=["batches"])
+        return [batch for column in listed.columns for row in column.to_pylist() for batch in row or ()]
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        return {(it["batch"], it["sequence"]): it for found in threads.map(batches, runs) for it in found}
+        return {(it.get("batch"), it.get("sequence")): it for found in threads.map(batches, runs) for it in found}
 
 
 def _row(manifest: Manifest, times: _Times) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from typing import Any
 import psutil
 
 from pipeline.dataset import lock
+from pipeline.dataset.checksums import sha256
 from pipeline.dataset.commits import read_state
 from pipeline.dataset.gcs import GcsStorage
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.stores import open_storage
-from pipeline.sinks.parquet import sha256
 from tests.warm import Command, Ended, Prepare, Warm
 
 _PATIENCE_SECONDS = 60.0

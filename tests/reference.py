@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from pipeline.cli import build_parser
 from pipeline.config import ArticleField, Config
+from pipeline.dataset import quotes
 from pipeline.dataset.layout import PARTITIONED_TABLES, TREE
 from pipeline.dataset.results import SHOWN_ROWS
 from pipeline.dataset.tables import PARTITION, PARTITION_DESCRIPTION, TABLES
@@ -389,7 +390,14 @@ What cannot be used becomes a row of `dead_letters` with its step, one of these 
 first `dead_letters.max_payload_kibibytes` of them); the run goes on. A field that cannot be read does not make a dead
 letter: it is null, and `problems` names it, the reason and the raw value.
 
-{_table(("reason", "meaning"), rows)}"""
+{_table(("reason", "meaning"), rows)}
+
+When a removed article is erased, payloads that tell of it are emptied: those that hold a URL or guid of it (of at least
+{quotes.LEAST_NAME_BYTES} bytes), or the first {quotes.BEGINNING_CHARS} characters of its text, as they are or as JSON
+writes them, and those of {quotes.LEAST_PART_BYTES} bytes or more that are a part of its text. Payloads that spell all
+of these otherwise are not found, and stay: whole files that are compressed or in UTF-16, texts with markup or entities
+within their beginning, payloads that were cut before it ends. Nor are shorter texts of articles without URL and guid.
+With `dead_letters.max_payload_kibibytes` 0 no payload is kept."""
 
 
 # Rules

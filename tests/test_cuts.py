@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from pipeline.dataset.batch import Batch, RunSoFar
+from pipeline.dataset.checksums import sha256
 from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.segments import entries_of, segment_bytes
 from pipeline.dataset.staging import staging_of
 from pipeline.dataset.tiers import merges_of_compaction
 from pipeline.sinks.history import BatchHistory
-from pipeline.sinks.parquet import sha256
 from pipeline.tally import NoTally
 from tests.transforms.text.test_arrival import record
 from transforms.schemas import DatasetFile

@@ -17,7 +17,7 @@ from pipeline.dataset.commits import read_state
 from pipeline.dataset.layout import data_file
 from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.removal import remove_articles
-from pipeline.dataset.storage import Storage
+from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage
 from tests.datasets import all_rows, beamwire, digests, rows, run
 from tests.test_flow_gcs import upload
@@ -182,17 +182,31 @@ def test_a_dataset_on_which_a_run_works_is_left_alone(
     assert f"locked, process {os.getpid()}" in capsys.readouterr().err
 
 
-def test_what_fails_in_the_middle_says_how_to_go_on(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_to_be_mended_first(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = dataset / read_state(open_storage(str(dataset))).table("articles")[0].path
     data = bytearray(path.read_bytes())
     data[20] ^= 1
     path.write_bytes(data)
-    assert main(["compact", str(dataset)]) == 1
+    assert main(["compact", str(dataset)]) == 2
     assert capsys.readouterr().err == (
         f"beamwire: {path}: damaged (its checksum is not the one that was committed). "
         "Restore it from a copy of the dataset.\n"
-        "Nothing is lost: run the same command again, it does the rest.\n"
     )
+
+
+def test_where_the_storage_fails_the_same_command_goes_on(
+    dataset: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageError("the disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compaction, "commit", refuse)
+        assert main(["compact", str(dataset)]) == 1
+    assert capsys.readouterr().err == (
+        "beamwire: the disk is full.\nNothing is lost: run the same command again, it does the rest.\n"
+    )
+    assert main(["compact", str(dataset)]) == 0
 
 
 # On an object store
@@ -233,6 +247,26 @@ def test_a_compaction_that_loses_against_another_commit_loses_nothing(store: Sto
     live = {file.path for files in state.files.values() for file in files}
     assert {it.name for it in store.files() if not it.name.startswith(("_commits/", "runs/"))} == live
     assert state.pending == frozenset()
+
+
+def test_a_compaction_whose_files_another_one_has_deleted_says_so(store: Storage) -> None:
+    plan = compaction.plan_erasure
+
+    def plan_after_another(*state: object) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compaction, "plan_erasure", plan)
+            compact(open_storage(store.location), [], print)
+        return plan(*state)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compaction, "plan_erasure", plan_after_another)
+        with pytest.raises(CompactionFailed) as failed:
+            compact(store, [], print)
+    _, more = str(failed.value).splitlines()
+    assert more == (
+        "Another run has committed manifest 5 meanwhile. Nothing is lost: run the same command again, it does the rest."
+    )
+    compact(store, [], print)
 
 
 def test_files_of_a_batch_that_is_being_made_are_left_alone(store: Storage) -> None:

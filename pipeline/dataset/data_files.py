@@ -1,7 +1,6 @@
 """Committed data files, as those read them who write them anew: checked, and in the columns of this release."""
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.dataset.checksums import sha256
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import PARTITIONED_TABLES
 from pipeline.dataset.storage import Storage
@@ -25,10 +25,8 @@ def read_rows(storage: Storage, file: DatasetFile) -> pa.Table:
     Raises DatasetError where it is missing or damaged, or has columns that this release does not know.
     """
     with _explained(storage, file):
-        data = storage.read(file.path)
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != file.checksum:
-            raise _damaged(storage, file, "its checksum is not the one that was committed")
-        return _in_columns_of_today(storage, file, pq.read_table(pa.BufferReader(data), use_threads=False))
+        data = _committed_bytes(storage, file)
+        return _in_columns_of_today(storage, file, pq.read_table(data, use_threads=False))
 
 
 def read_columns(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> pa.Table:
@@ -38,10 +36,25 @@ def read_columns(storage: Storage, file: DatasetFile, columns: Sequence[str]) ->
 
 
 def read_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The same, one row group after the other."""
+    """Some columns of a file, one row group after the other. Raises DatasetError where it is missing or damaged."""
     with _opened(storage, file) as source:
-        for number in range(source.num_row_groups):
-            yield source.read_row_group(number, columns=list(columns), use_threads=False)
+        yield from _groups(source, columns)
+
+
+def read_checked_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The same of a file whose checksum is compared first. Memory: the file as it is stored, and a row group."""
+    with _explained(storage, file), pq.ParquetFile(_committed_bytes(storage, file)) as source:
+        yield from _groups(source, columns)
+
+
+def range_of(storage: Storage, file: DatasetFile, column: str) -> tuple[int, int] | None:
+    """The least and the greatest value of a column of numbers; None where the file does not tell. Reads its end."""
+    with _opened(storage, file) as source:
+        at = source.metadata.schema.names.index(column)
+        told = [source.metadata.row_group(number).column(at).statistics for number in range(source.num_row_groups)]
+        if not told or not all(it is not None and it.has_min_max for it in told):
+            return None
+        return min(it.min for it in told), max(it.max for it in told)
 
 
 def stored_body_bytes(storage: Storage, file: DatasetFile) -> int:
@@ -80,6 +93,18 @@ def _in_columns_of_today(storage: Storage, file: DatasetFile, rows: pa.Table) ->
     return pa.Table.from_arrays(columns, schema=schema)
 
 
+def _committed_bytes(storage: Storage, file: DatasetFile) -> pa.BufferReader:
+    data = storage.read(file.path)
+    if sha256(data) != file.checksum:
+        raise _damaged(storage, file, "its checksum is not the one that was committed")
+    return pa.BufferReader(data)
+
+
+def _groups(source: pq.ParquetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
+    for number in range(source.num_row_groups):
+        yield source.read_row_group(number, columns=list(columns), use_threads=False).select(list(columns))
+
+
 @contextlib.contextmanager
 def _opened(storage: Storage, file: DatasetFile) -> Iterator[pq.ParquetFile]:
     with _explained(storage, file), storage.open(file.path) as source, pq.ParquetFile(source) as opened:
@@ -95,7 +120,7 @@ def _explained(storage: Storage, file: DatasetFile) -> Iterator[None]:
         raise DatasetError(
             f"{storage.where(file.path)}: missing, though a manifest names it. Restore it from a copy of the dataset."
         ) from None
-    except (pa.ArrowException, EOFError) as error:
+    except (pa.ArrowException, EOFError, KeyError, ValueError) as error:  # columns may lack, or have odd names
         raise _damaged(storage, file, str(error)) from error
     except OSError as error:
         if type(error) is not OSError:  # a StorageError says more

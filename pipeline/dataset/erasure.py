@@ -4,12 +4,13 @@ A cluster is led by its row in `articles`: at first its founder. Where that row'
 that the cluster has left leads it: it moves into `articles`, within its partition, and keeps what it says of cluster
 and founder. The views do the same with tombstones that are not erased yet (`views`), a test holds the two equal.
 
-Places that hold text: data files, dead letters. The index holds hashes, which stay, so that removed articles are known
-when they come again; what it knows of them is kept in `_removed` too, in the form of a segment, for their rows can no
-longer tell it (`rebuild`). (Responses that were landed will be a further place; they are to be erased here.)
+Places that hold text: data files, and dead letters as far as their payloads are known to tell of an article (`quotes`).
+The index holds hashes, which stay, so that removed articles are known when they come again; what it knows of them is
+kept in `_removed` too, in the form of a segment, for their rows can no longer tell it (`rebuild`). (Responses that were
+landed will be a further place; they are to be erased here.)
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,7 @@ from pipeline.dataset.entries import NOTE_COLUMNS, are_noted, note_entries
 from pipeline.dataset.erased import erased_notes, places_left
 from pipeline.dataset.index import ROW_KIND, Index
 from pipeline.dataset.layout import PARTITIONED_TABLES, partition_of
+from pipeline.dataset.quotes import QUOTED_COLUMNS, Quotes, quotes_of
 from pipeline.dataset.segments import table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
@@ -29,11 +31,6 @@ from transforms.schemas import DatasetFile
 
 ERASED_DETAIL = "the payload was erased with an article that was removed"
 """What a dead letter says instead of its detail, which may quote the payload."""
-
-LEAST_QUOTED_BYTES = 8
-"""A shorter URL or guid (a number, a word) would be found in payloads that have nothing to do with the article."""
-
-_QUOTED = ("url", "canonical_url", "guid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,14 @@ class Moving:
 class Erasure:
     """What is to be erased: the ids, the files that are not to stay as they are, the rows that move, by partition.
 
-    `quotes` are the URLs and guids by which dead letters tell of the articles. `entries` is what the index knows of the
-    rows and links that will be gone, as `erased` describes it.
+    `quotes` are what dead letters may tell of the articles. `entries` is what the index knows of the rows and links
+    that will be gone, as `erased` describes it.
     """
 
     ids: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     moving: Mapping[str, Sequence[Moving]] = field(default_factory=dict)
-    quotes: tuple[bytes, ...] = ()
+    quotes: Quotes = field(default_factory=Quotes)
     entries: pa.Table = field(default_factory=INDEX.empty_table)
 
     def left_of(self, table: str, rows: pa.Table) -> pa.Table:
@@ -74,19 +71,19 @@ class Erasure:
 def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
     """What the pending tombstones mean. Without any it reads nothing.
 
-    Reads the ids of all rows, and the payloads of all dead letters, a row group at a time. Raises DatasetError.
+    Reads the ids of all rows, a file at a time, and the payloads of all dead letters, a row group at a time. Memory:
+    these, the texts of the articles, and all text of a file that holds one. Raises DatasetError.
     """
     if not state.pending:
         return Erasure()
     rows = _plan_rows(storage, state)
     in_links, notes = _plan_links(storage, state)
-    quotes = tuple(sorted(rows.quotes))
-    in_letters = {file.path for file in state.table("dead_letters") if _holds_any(storage, file, quotes)}
+    in_letters = {file.path for file in state.table("dead_letters") if _holds_any(storage, file, rows.quotes)}
     return Erasure(
         state.pending,
         rows.changed.union(in_links, in_letters),
         rows.moving,
-        quotes,
+        rows.quotes,
         pa.concat_tables([_entries_of_rows(storage, state), notes]),
     )
 
@@ -94,7 +91,7 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
 def _plan_rows(storage: Storage, state: DatasetState) -> Erasure:
     """What it means for articles, duplicates and revisions."""
     changed: set[str] = set()
-    quotes: set[bytes] = set()
+    quoted: list[pa.Table] = []
     leaderless: set[str] = set()
     heirs: dict[str, Moving] = {}
     for table in PARTITIONED_TABLES:  # `articles` first: it tells which clusters lose their leader
@@ -103,7 +100,7 @@ def _plan_rows(storage: Storage, state: DatasetState) -> Erasure:
             gone = _is_in(rows["id"], state.pending)
             if pc.any(gone).as_py():
                 changed.add(file.path)
-                quotes |= set(_quotes(read_columns(storage, file, _QUOTED).filter(gone)))
+                quoted.append(read_columns(storage, file, QUOTED_COLUMNS).filter(gone))
             if table == "articles":
                 leaderless |= set(rows.filter(gone)["cluster_id"].to_pylist())
                 continue
@@ -115,7 +112,7 @@ def _plan_rows(storage: Storage, state: DatasetState) -> Erasure:
     for heir in sorted(heirs.values(), key=lambda heir: (heir.file.path, heir.arrival)):
         changed.add(heir.file.path)
         moving.setdefault(partition_of(heir.file.path), []).append(heir)
-    return Erasure(state.pending, frozenset(changed), moving, tuple(quotes))
+    return Erasure(state.pending, frozenset(changed), moving, quotes_of(quoted))
 
 
 def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Table]:
@@ -140,9 +137,9 @@ def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Tab
     return changed, pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
 
 
-def _holds_any(storage: Storage, letters: DatasetFile, quotes: Collection[bytes]) -> bool:
+def _holds_any(storage: Storage, letters: DatasetFile, quotes: Quotes) -> bool:
     groups = read_groups(storage, letters, ["payload"])
-    return any(_quotes_any(payload, quotes) for rows in groups for payload in rows["payload"].to_pylist())
+    return any(quotes.are_in(payload) for rows in groups for payload in rows["payload"].to_pylist())
 
 
 def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
@@ -158,23 +155,9 @@ def _names_any(links: pa.Table, ids: frozenset[str]) -> pa.ChunkedArray:
     return pc.or_(_is_in(links["id"], ids), _is_in(links["other_id"], ids))
 
 
-def _quotes(rows: pa.Table) -> Iterator[bytes]:
-    """The URLs and guids of the rows, as they are, and as JSON and HTML write them."""
-    for column in rows.columns:
-        for value in column.drop_null().to_pylist():
-            for quoted in (value, value.replace("/", "\\/"), value.replace("&", "&amp;")):
-                quote = quoted.encode("utf-8", "surrogatepass")
-                if len(quote) >= LEAST_QUOTED_BYTES:
-                    yield quote
-
-
-def _quotes_any(payload: bytes | None, quotes: Iterable[bytes]) -> bool:
-    return payload is not None and any(quote in payload for quote in quotes)
-
-
-def _without_quotes(letters: pa.Table, quotes: tuple[bytes, ...]) -> pa.Table:
+def _without_quotes(letters: pa.Table, quotes: Quotes) -> pa.Table:
     """The dead letters, those that quote a removed article without their payload; `payload_bytes` stays."""
-    quoting = [_quotes_any(payload, quotes) for payload in letters["payload"].to_pylist()]
+    quoting = [quotes.are_in(payload) for payload in letters["payload"].to_pylist()]
     for name, value in (("payload", b""), ("detail", ERASED_DETAIL)):
         at = letters.schema.get_field_index(name)
         field = letters.schema.field(at)

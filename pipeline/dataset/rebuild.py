@@ -9,7 +9,6 @@ the tables say.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,18 +16,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.dataset.commits import DatasetState, raise_unless_writable, read_manifests, read_state
+from pipeline.dataset.checksums import sha256, sha256_of
+from pipeline.dataset.commits import DatasetState, read_manifests
+from pipeline.dataset.data_files import range_of, read_checked_groups, read_groups
 from pipeline.dataset.entries import NOTE_COLUMNS, ROW_COLUMNS, note_entries, row_entries
 from pipeline.dataset.erased import erased_notes, erased_rows, places_left
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import PARTITIONED_TABLES, first_sequence, manifest_file
-from pipeline.dataset.lock import dataset_lock
 from pipeline.dataset.segments import segment_bytes
 from pipeline.dataset.storage import Storage
-from pipeline.dataset.stores import open_storage
 from pipeline.dataset.tables import INDEX
+from pipeline.dataset.writing import held_dataset
 from transforms.schemas import DatasetFile
 from transforms.text.fingerprints import rule_number
 
@@ -39,16 +38,13 @@ _READ_BYTES: Final = 1 << 20
 _ANY: Final = 1 << 63
 
 
-def rebuild_index(root: str, say: Callable[[str], None], warn: Callable[[str], None]) -> bool:
+def rebuild_index(storage: Storage, say: Callable[[str], None], warn: Callable[[str], None]) -> bool:
     """Compares every live segment with its manifest and makes anew what differs; `say` gets a line a segment.
 
     True if all are what was committed, at last. `warn` gets a line where a stale lock was taken over. Raises
     DatasetError for a dataset that is not there, locked, or of another release. Memory: a segment and a data file.
     """
-    storage = open_storage(root)
-    _read(storage)  # before the lock, which would make the folder
-    with dataset_lock(storage, warn):
-        state = _read(storage)
+    with held_dataset(storage, warn) as state:
         spans = _spans(storage, state)
         harms = [_harm(storage, span.segment) for span in spans]
         if not any(harms):
@@ -69,14 +65,6 @@ def rebuild_index(root: str, say: Callable[[str], None], warn: Callable[[str], N
             else:
                 say(f"{span.segment.path}: {harm}, rebuilt with {span.segment.rows:,} entries")
         return not failed
-
-
-def _read(storage: Storage) -> DatasetState:
-    state = read_state(storage)
-    if state.sequence == 0:
-        raise DatasetError(f"{storage.location}: no dataset there, nothing is committed.")
-    raise_unless_writable(storage, state)
-    return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +103,12 @@ def _spans(storage: Storage, state: DatasetState) -> list[_Span]:
 
 def _harm(storage: Storage, segment: DatasetFile) -> str | None:
     """What is wrong with the file; None where it is what was committed."""
-    digest = hashlib.sha256()
     try:
         with contextlib.closing(storage.open(segment.path)) as source:
-            while data := source.read(_READ_BYTES):
-                digest.update(data)
+            checksum = sha256_of(iter(lambda: source.read(_READ_BYTES), b""))
     except FileNotFoundError:
         return "missing"
-    return None if f"sha256:{digest.hexdigest()}" == segment.checksum else "damaged"
+    return None if checksum == segment.checksum else "damaged"
 
 
 def _rebuild(storage: Storage, state: DatasetState, span: _Span, tables: "_Tables") -> None:
@@ -131,7 +117,7 @@ def _rebuild(storage: Storage, state: DatasetState, span: _Span, tables: "_Table
     if entries.num_rows != span.segment.rows:
         raise DatasetError(f"the tables give {entries.num_rows:,} of its {span.segment.rows:,} entries.")
     data = segment_bytes([entries], state.fingerprint)
-    if _checksum(data) != span.segment.checksum:
+    if sha256(data) != span.segment.checksum:
         raise DatasetError(
             "the tables give other bytes than were committed. Use the releases of beamwire and pyarrow that wrote it "
             "(`versions` in runs), or restore it from a copy of the dataset."
@@ -186,13 +172,11 @@ class _Tables:
         erased = erased.filter(_is_within(span, erased["number"]))
         yield erased
         for held in self._holding(span):
-            with _whole(self.storage, held.file) as file:
-                for group in range(file.num_row_groups):
-                    rows = file.read_row_group(group, columns=list(ROW_COLUMNS), use_threads=False)
-                    numbers = rows["arrival"]
-                    rows = rows.filter(pc.and_not(_is_within(span, numbers), pc.is_in(numbers, erased["number"])))
-                    clusters = founders["number"].take(pc.index_in(rows["cluster_id"], founders["id"].combine_chunks()))
-                    yield row_entries(rows, clusters, self._times(rows["arrival"]), self.shingle_words)
+            for rows in read_checked_groups(self.storage, held.file, ROW_COLUMNS):
+                numbers = rows["arrival"]
+                rows = rows.filter(pc.and_not(_is_within(span, numbers), pc.is_in(numbers, erased["number"])))
+                clusters = founders["number"].take(pc.index_in(rows["cluster_id"], founders["id"].combine_chunks()))
+                yield row_entries(rows, clusters, self._times(rows["arrival"]), self.shingle_words)
 
     def notes(self, span: _Span) -> Iterator[pa.Table]:
         """The entries of aliases and pairs that a segment covers, in the order of writing."""
@@ -214,11 +198,11 @@ class _Tables:
         for links in self.state.table("links"):
             if number >= behind:
                 return
-            with _whole(self.storage, links) as file:
-                notes = note_entries(file.read(columns=list(NOTE_COLUMNS), use_threads=False))
-            start = max(first - number, 0)
-            yield notes.slice(start, max(behind - number - start, 0))
-            number += notes.num_rows
+            for rows in read_checked_groups(self.storage, links, NOTE_COLUMNS):
+                notes = note_entries(rows)
+                start = max(first - number, 0)
+                yield notes.slice(start, max(behind - number - start, 0))
+                number += notes.num_rows
 
     def _holding(self, span: _Span) -> list[_Held]:
         return [held for held in self.held if held.first < span.end and held.last >= span.start]
@@ -227,14 +211,14 @@ class _Tables:
         """Id (in hexadecimal) and number of each founder of a cluster that rows of the segment belong to."""
         wanted = pa.array([], pa.string())
         for held in self._holding(span):
-            for rows in _columns(self.storage, held.file, ["cluster_id", "arrival"]):
+            for rows in read_groups(self.storage, held.file, ["cluster_id", "arrival"]):
                 here = rows.filter(_is_within(span, rows["arrival"]))["cluster_id"]
                 wanted = pc.unique(pa.concat_arrays([wanted, *here.chunks]))
         gone = erased.filter(pc.equal(erased["number"], erased["cluster"]))
         founders = [pa.table([[it.hex() for it in gone["id"].to_pylist()], gone["number"]], _FOUNDERS)]
         for held in self.held:
             if held.file.table == "articles" and held.first < span.end:
-                for rows in _columns(self.storage, held.file, ["id", "cluster_id", "arrival"]):
+                for rows in read_groups(self.storage, held.file, ["id", "cluster_id", "arrival"]):
                     is_one = pc.and_(pc.equal(rows["id"], rows["cluster_id"]), pc.is_in(rows["id"], wanted))
                     founders.append(rows.filter(is_one).select(["id", "arrival"]).rename_columns(_FOUNDERS.names))
         found = pa.concat_tables(founders).cast(_FOUNDERS)
@@ -269,47 +253,4 @@ def _is_within(span: _Span, numbers: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _held(storage: Storage, file: DatasetFile) -> _Held:
-    with _explained(storage, file), contextlib.closing(storage.open(file.path)) as source:
-        metadata = pq.read_metadata(source)
-        place = metadata.schema.names.index("arrival")
-        groups = [metadata.row_group(number).column(place).statistics for number in range(metadata.num_row_groups)]
-        if not groups or not all(it is not None and it.has_min_max for it in groups):
-            return _Held(file, 0, _ANY)
-        return _Held(file, min(it.min for it in groups), max(it.max for it in groups))
-
-
-def _columns(storage: Storage, file: DatasetFile, names: list[str]) -> Iterator[pa.Table]:
-    """Columns of a data file, a row group at a time."""
-    with _explained(storage, file), contextlib.closing(storage.open(file.path)) as source:
-        parquet = pq.ParquetFile(source)
-        for group in range(parquet.num_row_groups):
-            yield parquet.read_row_group(group, columns=names, use_threads=False)
-
-
-@contextlib.contextmanager
-def _whole(storage: Storage, file: DatasetFile) -> Iterator[pq.ParquetFile]:
-    """A data file that is what was committed."""
-    with _explained(storage, file):
-        data = storage.read(file.path)
-        if _checksum(data) != file.checksum:
-            raise ValueError("its checksum is not the one that was committed")
-        yield pq.ParquetFile(pa.BufferReader(data))
-
-
-@contextlib.contextmanager
-def _explained(storage: Storage, file: DatasetFile) -> Iterator[None]:
-    """What is wrong with a data file becomes a DatasetError."""
-    remedy = "Restore it from a copy of the dataset"
-    try:
-        yield
-    except FileNotFoundError:
-        raise DatasetError(f"{storage.where(file.path)}: missing, though a manifest names it. {remedy}.") from None
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
-        if isinstance(error, OSError) and type(error) is not OSError:  # a StorageError says more
-            raise
-        short = " ".join(str(error).split())[:120].rstrip(".")
-        raise DatasetError(f"{storage.where(file.path)}: damaged ({short}). {remedy}.") from error
-
-
-def _checksum(data: bytes | memoryview) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    return _Held(file, *(range_of(storage, file, "arrival") or (0, _ANY)))

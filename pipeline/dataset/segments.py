@@ -12,7 +12,6 @@ carry checksums of their own, so that damage is noticed where it is read.
 """
 
 import contextlib
-import hashlib
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.dataset.checksums import sha256
 from pipeline.dataset.errors import DatasetError, SegmentMissing
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
@@ -48,7 +48,7 @@ def write_segment(storage: Storage, path: str, tables: Iterable[pa.Table], finge
     data = segment_bytes(tables, fingerprint)
     storage.write(path, data)
     rows = pq.read_metadata(pa.BufferReader(data)).num_rows
-    return DatasetFile(path.partition("/")[0], path, rows, data.nbytes, f"sha256:{hashlib.sha256(data).hexdigest()}")
+    return DatasetFile(path.partition("/")[0], path, rows, data.nbytes, sha256(data))
 
 
 def segment_bytes(tables: Iterable[pa.Table], fingerprint: int | None) -> memoryview:
@@ -193,7 +193,7 @@ def _raise_unless_committed(storage: Storage, committed: DatasetFile, source: Bi
     known = storage.where(committed.path), committed.checksum
     if size > _WHOLE_BYTES or known in _verified:
         return
-    if f"sha256:{hashlib.sha256(source.read(size)).hexdigest()}" != committed.checksum:
+    if sha256(source.read(size)) != committed.checksum:
         raise _damaged(storage, committed, "its checksum is not the one that was committed")
     source.seek(0)
     _verified.add(known)

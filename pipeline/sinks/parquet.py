@@ -1,12 +1,11 @@
 """How a table becomes the bytes of a Parquet file: the same rows give the same bytes."""
 
-import hashlib
-
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import ParquetSettings
+from pipeline.dataset.checksums import sha256
 from pipeline.dataset.storage import Storage
 from transforms.schemas import DatasetFile
 
@@ -31,8 +30,3 @@ def in_order_of_files(rows: pa.Table) -> pa.Table:
     """The rows of a partitioned table as they stand in a file: by publication, id and revision."""
     keys = [("published", "ascending"), ("id", "ascending"), ("revision", "ascending")]
     return rows.take(pc.sort_indices(rows, sort_keys=keys))
-
-
-def sha256(data: bytes | memoryview) -> str:
-    """The checksum that a manifest keeps of a file."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"

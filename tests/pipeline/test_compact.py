@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.compact import CompactionFailed, compact, file_settings
+from pipeline.compact import compact, file_settings
 from pipeline.config_file import ConfigError
 from pipeline.dataset.commits import DatasetState, commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, DatasetLocked
@@ -302,7 +302,7 @@ def test_a_damaged_file_is_named_and_nothing_is_committed(disk: LocalStorage) ->
     data = bytearray(disk.read(path))
     data[20] ^= 1
     disk.write(path, bytes(data))
-    with pytest.raises(CompactionFailed, match=rf"{path}: damaged \(its checksum is not the one that was committed\)"):
+    with pytest.raises(DatasetError, match=rf"{path}: damaged \(its checksum is not the one that was committed\)"):
         compact(disk, [], silent)
     assert read_state(disk).sequence == 6
 
@@ -310,7 +310,7 @@ def test_a_damaged_file_is_named_and_nothing_is_committed(disk: LocalStorage) ->
 def test_a_missing_file_is_named(disk: LocalStorage) -> None:
     path = paths(disk, "links")[0]
     disk.delete(path)
-    with pytest.raises(CompactionFailed, match=f"{path}: missing, though a manifest names it"):
+    with pytest.raises(DatasetError, match=f"{path}: missing, though a manifest names it"):
         compact(disk, [], silent)
 
 
@@ -323,7 +323,7 @@ def test_a_column_of_a_later_release_is_not_lost(tmp_path: Path) -> None:
     pq.write_table(later, sink)
     file = write_file(disk, data_file("articles", DAY, "f" * 16, 0), bytes(sink.getvalue()))
     commit(disk, next_manifest(state, "f" * 16, [unit("f")], {}, 1, {}, [file]))
-    with pytest.raises(CompactionFailed, match=f"{file.path}: has a column later, which this release does not know"):
+    with pytest.raises(DatasetError, match=f"{file.path}: has a column later, which this release does not know"):
         compact(disk, [], silent)
 
 
@@ -344,7 +344,7 @@ def test_a_name_that_no_run_gives_is_refused(tmp_path: Path) -> None:
     disk = LocalStorage(str(tmp_path))
     file = write_file(disk, "links/mine.parquet", parquet("links", []), 0)
     commit(disk, next_manifest(read_state(disk), "b", [unit("a")], {}, 0, {}, [file]))
-    with pytest.raises(CompactionFailed, match=r"links/mine\.parquet: a manifest names it, but no run of ours"):
+    with pytest.raises(DatasetError, match=r"links/mine\.parquet: a manifest names it, but no run of ours"):
         compact(disk, [], silent)
 
 
@@ -471,6 +471,21 @@ def test_dead_letters_that_quote_a_removed_article_lose_their_payload(wire: Wire
     assert {row["detail"] for row in erased} == {"the payload was erased with an article that was removed"}
     assert {row["payload_bytes"] for row in erased} == {len(quoted[2])}
     assert len(found) == 12
+
+
+def test_dead_letters_that_hold_a_removed_text_lose_their_payload(tmp_path: Path) -> None:
+    """As where the entities of an article without URL and guid could not be found."""
+    wire = make_wire(seed=1, batches=1, rows=1)
+    (row,), (letter, _) = wire.rows[0], wire.letters[0]
+    row |= {"url": None, "guid": None, "text": "“Nobody was there to see it”, said Zoë. " * 9}
+    texts = [row["text"].encode(), row["text"].encode()[:101], b"nothing of anybody, in so many words"]
+    wire.letters[0] = [letter | {"entry": at, "payload": text, "detail": ""} for at, text in enumerate(texts)]
+    disk = LocalStorage(str(tmp_path))
+    commit_wire(disk, wire)
+    remove_articles(disk, [row["id"]], silent)
+    compact(disk, [], silent)
+    (path,) = paths(disk, "dead_letters")
+    assert [row["payload"] for row in rows_of(disk, path)] == [b"", b"", texts[2]]
 
 
 def test_the_index_entries_of_removed_articles_are_kept(wire: Wire, disk: LocalStorage) -> None:

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.dataset.commits import batch_name, commit, next_manifest, read_state
 from pipeline.dataset.errors import DatasetError
-from pipeline.dataset.layout import data_file
+from pipeline.dataset.layout import data_file, run_file
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.stores import open_storage
@@ -128,6 +130,15 @@ def test_a_name_with_control_characters_is_escaped(tmp_path: Path) -> None:
     state = read_state(storage)
     commit(storage, next_manifest(state, "a" * 16, [unit("odd\x1b[31m\n.xml")], SETTINGS, 0, {}, []))
     assert r"odd\x1b[31m\n.xml" in printed(storage, "table")
+
+
+def test_a_run_that_tells_of_no_batches_leaves_the_times_out(disk: LocalStorage) -> None:
+    before = printed(disk, "jsonl")
+    for name, row in (("r3", {"run": "r3"}), ("r4", {"run": "r4", "batches": [{"units": 1}]})):
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist([row]), sink)
+        disk.write(run_file(name), bytes(sink.getvalue()))
+    assert printed(disk, "jsonl") == before
 
 
 def test_the_command_answers_in_each_format(disk: LocalStorage) -> None:

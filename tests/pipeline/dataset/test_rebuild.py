@@ -111,7 +111,7 @@ def live(dataset: Path) -> tuple[DatasetFile, ...]:
 def rebuild(dataset: Path) -> tuple[bool, list[str]]:
     """Whether the index is whole at last, and what was said."""
     lines: list[str] = []
-    return rebuild_index(str(dataset), lines.append, lines.append), lines
+    return rebuild_index(LocalStorage(str(dataset)), lines.append, lines.append), lines
 
 
 def delete(path: Path) -> None:
@@ -184,7 +184,7 @@ def test_so_is_one_in_a_bucket(made: Path, gcs_bucket: str) -> None:
     first, second, *_ = live(made)
     storage.delete(first.path)
     storage.write(second.path, b"damaged")
-    assert rebuild_index(location, lambda _: None, lambda _: None)
+    assert rebuild_index(storage, lambda _: None, lambda _: None)
     assert [storage.read(one.path) for one in (first, second)] == [
         (made / one.path).read_bytes() for one in (first, second)
     ]
@@ -331,9 +331,10 @@ def test_fingerprints_of_another_release_are_refused(copied: Path, monkeypatch: 
     )
 
 
-def test_a_dataset_of_another_format_is_refused() -> None:
+def test_a_dataset_of_another_format_is_refused(tmp_path: Path) -> None:
+    old = shutil.copytree(ROOT / "tests" / "golden" / "release-0.1", tmp_path / "dataset")
     with pytest.raises(DatasetError, match=r"of format 1, made by release 0\.1"):
-        rebuild(ROOT / "tests" / "golden" / "release-0.1")
+        rebuild(old)
 
 
 def test_where_no_dataset_is_none_is_made(tmp_path: Path) -> None:
@@ -378,4 +379,7 @@ def test_the_command_fails_where_a_segment_cannot_be_rebuilt(copied: Path) -> No
 
 def test_the_command_says_what_is_no_dataset(tmp_path: Path) -> None:
     done = beamwire("index", "rebuild", tmp_path, expect=2)
-    assert (done.stdout, done.stderr) == ("", f"beamwire: {tmp_path}: no dataset there, nothing is committed.\n")
+    assert (done.stdout, done.stderr) == (
+        "",
+        f"beamwire: {tmp_path}: no dataset there, nothing is committed. Check the path.\n",
+    )
