@@ -3,14 +3,13 @@
 What cannot be read is null and named in `problems`.
 """
 
-from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from transforms.schemas import Article, Enclosure, Problem, RawEntry
 from transforms.text.dates import DateBounds, ParsedDate, UnreadableDate, parse_date
 from transforms.text.errors import MalformedEntry
 from transforms.text.keys import feed_key, guid_key, hashes, plain_punctuation, url_key
-from transforms.text.languages import UnknownLanguage, language_code
+from transforms.text.languages import MAX_LANGUAGE_CHARS, UnknownLanguage, language_code
 from transforms.text.markup import html_to_text, inline_text
 from transforms.text.spacing import tidy, tidy_line, without_surrogates
 from transforms.text.urls import MAX_URL_CHARS, absolute_url, address
@@ -137,8 +136,10 @@ def _name(value: str, name: str, problems: list[Problem]) -> str | None:
     return value or None
 
 
-def _names(name: str, values: Iterable[str], problems: list[Problem]) -> tuple[str, ...]:
+def _names(name: str, values: tuple[str, ...], problems: list[Problem]) -> tuple[str, ...]:
     """Names without markup, each once without regard to case."""
+    if not values:
+        return ()
     kept: dict[str, str] = {}
     for value in values:
         cleaned = _name(inline_text(value), name, problems)
@@ -181,13 +182,15 @@ def _language(declared: str | None, problems: list[Problem]) -> str | None:
     if declared is None or not declared.strip():
         return None
     try:
-        return language_code(declared)
+        return language_code(declared.strip()[:MAX_LANGUAGE_CHARS])
     except UnknownLanguage as error:
         problems.append(Problem("language", str(error), declared))
         return None
 
 
 def _images(entry: RawEntry, problems: list[Problem]) -> tuple[str, ...]:
+    if not entry.images:
+        return ()
     kept: dict[str, None] = {}
     for raw in entry.images:
         url = absolute_url(raw, entry.base_url)
@@ -199,6 +202,8 @@ def _images(entry: RawEntry, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _enclosures(entry: RawEntry, problems: list[Problem]) -> tuple[Enclosure, ...]:
+    if not entry.enclosures:
+        return ()
     kept: dict[str, Enclosure] = {}
     for raw in entry.enclosures:
         url = absolute_url(raw.url, entry.base_url)
