@@ -67,11 +67,11 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
     if fetched is not None and not bounds.earliest <= fetched <= bounds.latest:
         problems.append(Problem("fetched", _OUT_OF_BOUNDS, str(fetched) if abs(fetched) < 10**50 else ""))
         fetched = None
-    authors = _names("authors", entry.authors, problems)
+    authors = _names("authors", entry.authors, problems) if entry.authors else ()
     language = _language(entry.language, problems)
-    categories = _names("categories", entry.categories, problems)
-    images = _images(entry, problems)
-    enclosures = _enclosures(entry, problems)
+    categories = _names("categories", entry.categories, problems) if entry.categories else ()
+    images = _images(entry, problems) if entry.images else ()
+    enclosures = _enclosures(entry, problems) if entry.enclosures else ()
     plain = plain_punctuation(text)
     title_hash, text_hash, whole_hash = hashes(title or "", plain)
     return Article(
@@ -98,7 +98,7 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
         images=images,
         enclosures=enclosures,
         word_count=count_words(plain),
-        problems=_kept_problems(problems),
+        problems=_kept_problems(problems) if problems else (),
         url_key=None if canonical is None else url_key(canonical),
         guid_key=None if guid is None else guid_key(guid, scope),
         feed_key=feed_key(scope),
@@ -111,8 +111,6 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
 
 def _kept_problems(found: list[Problem]) -> tuple[Problem, ...]:
     """Each once, the first `MAX_ITEMS`, cut and free of lone surrogates."""
-    if not found:
-        return ()
     return tuple(
         Problem(
             without_surrogates(problem.field[:MAX_RAW_CHARS]),
@@ -138,8 +136,6 @@ def _name(value: str, name: str, problems: list[Problem]) -> str | None:
 
 def _names(name: str, values: tuple[str, ...], problems: list[Problem]) -> tuple[str, ...]:
     """Names without markup, each once without regard to case."""
-    if not values:
-        return ()
     kept: dict[str, str] = {}
     for value in values:
         cleaned = _name(inline_text(value), name, problems)
@@ -189,8 +185,6 @@ def _language(declared: str | None, problems: list[Problem]) -> str | None:
 
 
 def _images(entry: RawEntry, problems: list[Problem]) -> tuple[str, ...]:
-    if not entry.images:
-        return ()
     kept: dict[str, None] = {}
     for raw in entry.images:
         url = absolute_url(raw, entry.base_url)
@@ -202,8 +196,6 @@ def _images(entry: RawEntry, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _enclosures(entry: RawEntry, problems: list[Problem]) -> tuple[Enclosure, ...]:
-    if not entry.enclosures:
-        return ()
     kept: dict[str, Enclosure] = {}
     for raw in entry.enclosures:
         url = absolute_url(raw.url, entry.base_url)
