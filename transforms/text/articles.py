@@ -3,14 +3,13 @@
 What cannot be read is null and named in `problems`.
 """
 
-from collections.abc import Iterable
 from typing import Final, TypeVar
 
 from transforms.schemas import Article, Enclosure, Problem, RawEntry
 from transforms.text.dates import DateBounds, ParsedDate, UnreadableDate, parse_date
 from transforms.text.errors import MalformedEntry
 from transforms.text.keys import feed_key, guid_key, hashes, plain_punctuation, url_key
-from transforms.text.languages import UnknownLanguage, language_code
+from transforms.text.languages import MAX_LANGUAGE_CHARS, UnknownLanguage, language_code
 from transforms.text.markup import html_to_text, inline_text
 from transforms.text.spacing import tidy, tidy_line, without_surrogates
 from transforms.text.urls import MAX_URL_CHARS, absolute_url, address
@@ -68,11 +67,11 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
     if fetched is not None and not bounds.earliest <= fetched <= bounds.latest:
         problems.append(Problem("fetched", _OUT_OF_BOUNDS, str(fetched) if abs(fetched) < 10**50 else ""))
         fetched = None
-    authors = _names("authors", entry.authors, problems)
+    authors = _names("authors", entry.authors, problems) if entry.authors else ()
     language = _language(entry.language, problems)
-    categories = _names("categories", entry.categories, problems)
-    images = _images(entry, problems)
-    enclosures = _enclosures(entry, problems)
+    categories = _names("categories", entry.categories, problems) if entry.categories else ()
+    images = _images(entry, problems) if entry.images else ()
+    enclosures = _enclosures(entry, problems) if entry.enclosures else ()
     plain = plain_punctuation(text)
     title_hash, text_hash, whole_hash = hashes(title or "", plain)
     return Article(
@@ -99,7 +98,7 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
         images=images,
         enclosures=enclosures,
         word_count=count_words(plain),
-        problems=_kept_problems(problems),
+        problems=_kept_problems(problems) if problems else (),
         url_key=None if canonical is None else url_key(canonical),
         guid_key=None if guid is None else guid_key(guid, scope),
         feed_key=feed_key(scope),
@@ -112,8 +111,6 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
 
 def _kept_problems(found: list[Problem]) -> tuple[Problem, ...]:
     """Each once, the first `MAX_ITEMS`, cut and free of lone surrogates."""
-    if not found:
-        return ()
     return tuple(
         Problem(
             without_surrogates(problem.field[:MAX_RAW_CHARS]),
@@ -137,7 +134,7 @@ def _name(value: str, name: str, problems: list[Problem]) -> str | None:
     return value or None
 
 
-def _names(name: str, values: Iterable[str], problems: list[Problem]) -> tuple[str, ...]:
+def _names(name: str, values: tuple[str, ...], problems: list[Problem]) -> tuple[str, ...]:
     """Names without markup, each once without regard to case."""
     kept: dict[str, str] = {}
     for value in values:
@@ -181,7 +178,7 @@ def _language(declared: str | None, problems: list[Problem]) -> str | None:
     if declared is None or not declared.strip():
         return None
     try:
-        return language_code(declared)
+        return language_code(declared.strip()[:MAX_LANGUAGE_CHARS])
     except UnknownLanguage as error:
         problems.append(Problem("language", str(error), declared))
         return None

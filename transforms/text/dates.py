@@ -112,7 +112,7 @@ def date_bounds(earliest: date, latest: date) -> DateBounds:
     return DateBounds(first, last + _DAY_MICROS - 1)
 
 
-@lru_cache(maxsize=1024)  # Many entries give one date twice, and those of a feed that was built at once share it.
+@lru_cache(maxsize=16)  # Many entries give one date twice.
 def parse_date(raw: str) -> ParsedDate:
     """The moment that the text names. Raises `UnreadableDate` where it names none, or no real one."""
     usual = _USUAL.fullmatch(raw)

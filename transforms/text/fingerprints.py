@@ -11,7 +11,6 @@ rows must never be compared.
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -59,7 +58,10 @@ def fingerprint(texts: Sequence[str], length: int = SHINGLE_WORDS) -> Fingerprin
         here = slice(start, min(start + _TEXTS_AT_ONCE, count))
         hashes, offsets = shingle_hashes(texts[here], length)
         rows = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, PERMUTATIONS, _SEED).to_rows()
-        least = np.frombuffer(array("I", chain.from_iterable(rows)), np.uint32).reshape(-1, PERMUTATIONS)
+        values = array("I")
+        for row in rows:
+            values.fromlist(row)
+        least = np.frombuffer(values, np.uint32).reshape(-1, PERMUTATIONS)
         signatures[here] = _in_8_bits(least)
         bands[here] = _band_hashes(least)
         shingles[here] = np.diff(offsets)

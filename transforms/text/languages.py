@@ -1,7 +1,11 @@
 """Declared languages to two letters of ISO 639-1."""
 
 import re
+from functools import lru_cache
 from typing import Final
+
+MAX_LANGUAGE_CHARS: Final = 40
+"""No name of a language is that long, so what comes after is not read."""
 
 CODES: Final = frozenset(
     """
@@ -48,13 +52,14 @@ class UnknownLanguage(ValueError):
     """A declared language that is no code or name we know. It makes a problem of its article, never a dead letter."""
 
 
+@lru_cache(maxsize=256)
 def language_code(declared: str) -> str | None:
     """The two-letter code, lower case, of a language tag or an English name; None where it says "none in particular".
 
     `en-US`, `en_us`, `ENG`, `English` are all `en`; of a list (`en, fr`) the first counts. Raises `UnknownLanguage`.
     """
     found = _SUBTAG.match(declared.strip())
-    word = found[0].lower() if found is not None and found.end() < 40 else ""
+    word = found[0].lower() if found is not None and found.end() < MAX_LANGUAGE_CHARS else ""
     if word in CODES:
         return word
     if word in _UNDETERMINED:

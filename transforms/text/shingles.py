@@ -175,7 +175,9 @@ def _word_hashes(texts: list[str]) -> tuple[NDArray[np.uint64], list[int]]:
         last = np.flatnonzero(in_word[:-1] & (cut | ~in_word[1:]))
     numbers *= _POWERS[: len(numbers)]
     sums = np.cumsum(numbers, out=numbers)
-    hashes = (sums[last] - sums[before]) * _INVERSES[before]
+    hashes = sums.take(last)
+    hashes -= sums.take(before)
+    hashes *= _INVERSES.take(before)
     # Text i begins behind the texts before it and a line break for each.
     starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
     return hashes, np.diff(np.searchsorted(before, starts)).tolist()
@@ -183,11 +185,16 @@ def _word_hashes(texts: list[str]) -> tuple[NDArray[np.uint64], list[int]]:
 
 def _combined(words: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     """Of each run of so many words one number, also of those that reach from one text into the next."""
-    runs = max(len(words) - length + 1, 0)
-    combined = words[:runs].copy()
-    for place in range(1, length):
-        combined *= _SHINGLE_BASE
-        combined += words[place : place + runs]
+    if length == 1:
+        return words
+    # Made of the runs of half as many words, so that there are few passes over the array.
+    half = length // 2
+    halves = _combined(words, half)
+    combined = halves[:-half] * pow(_SHINGLE_BASE, half, 1 << 64)
+    combined += halves[half:]
+    if length % 2:
+        combined = combined[:-1] * _SHINGLE_BASE
+        combined += words[length - 1 :]
     return combined
 
 

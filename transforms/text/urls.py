@@ -39,7 +39,7 @@ links publishers use (Google, Meta, Microsoft, Mailchimp, HubSpot, AT Internet, 
 also say which story it is (`id`, `cid`, `source`, `ref`) is not in it."""
 
 _COMMON: Final = re.compile(
-    r"(https?)://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(/[!-\"$->@-~]*)?(?:\?([!-\"$-~]*))?(?:\#([!-~]*))?"
+    r"(https?)://([A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++)(/[!-\"$->@-~]*+)?+(?:\?([!-\"$-~]*+))?+(?:\#([!-~]*+))?+"
 )
 """A URL as nearly all are: printable ASCII, a host of plain labels, no port, no user."""
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -60,9 +60,10 @@ def address(url: str, base: str | None = None) -> tuple[str | None, str | None, 
         absolute = absolute_url(url, base)
         canonical = None if absolute is None else canonical_url(absolute)
         return absolute, canonical, None if canonical is None else site(canonical)
-    parts = _common_parts(common)  # Once for all three.
-    canonical = _canonical(parts)
-    return url, canonical, None if canonical is None else _site(parts.host)
+    scheme, host, path, query, fragment = common.groups("")  # Once for all three.
+    host = host.lower()
+    canonical = _canonical(scheme, host, None, path, query, fragment)
+    return url, canonical, None if canonical is None else _site(host)
 
 
 def absolute_url(url: str, base: str | None = None) -> str | None:
@@ -95,7 +96,7 @@ def canonical_url(url: str) -> str | None:
     if absolute is None:
         return None
     parts = _split(_ESCAPED_AMPERSAND.sub("&", absolute) if "&amp;" in absolute else absolute)
-    return None if parts is None else _canonical(parts)
+    return None if parts is None else _canonical(*parts)
 
 
 def site(canonical: str) -> str | None:
@@ -131,7 +132,8 @@ def _split(url: str) -> _Parts | None:
     """The parts of an http(s) URL with a host that can be one and a port that can be one, else None."""
     common = _COMMON.fullmatch(url)
     if common is not None:  # In a tenth of the time.
-        return _common_parts(common)
+        scheme, host, path, query, fragment = common.groups("")
+        return _Parts(scheme, host.lower(), None, path, query, fragment)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -151,18 +153,12 @@ def _split(url: str) -> _Parts | None:
     return _Parts(parts.scheme, host, port, parts.path, parts.query, parts.fragment)
 
 
-def _common_parts(common: re.Match[str]) -> _Parts:
-    scheme, host, path, query, fragment = common.groups("")
-    return _Parts(scheme, host.lower(), None, path, query, fragment)
-
-
-def _canonical(parts: _Parts) -> str | None:
-    scheme = "https" if parts.port is None else parts.scheme
-    authority = parts.host if parts.port is None else f"{parts.host}:{parts.port}"
-    path = parts.path.rstrip("/") or "/"
-    query = _kept_parameters(parts.query) if parts.query else ""
-    fragment = f"#{parts.fragment}" if parts.fragment.startswith("!") else ""
-    canonical = f"{scheme}://{authority}{path}{'?' if query else ''}{query}{fragment}"
+def _canonical(scheme: str, host: str, port: int | None, path: str, query: str, fragment: str) -> str | None:
+    start = f"https://{host}" if port is None else f"{scheme}://{host}:{port}"
+    kept = _kept_parameters(query) if query else ""
+    canonical = f"{start}{path.rstrip('/') or '/'}{'?' if kept else ''}{kept}"
+    if fragment.startswith("!"):
+        canonical += f"#{fragment}"
     return canonical if len(canonical) <= MAX_URL_CHARS else None
 
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _WORD: Final = re.compile(r"\w+")
 _MARKED: Final = bytes(0x77 if _WORD.match(chr(code)) else 0x20 for code in range(256))  # "w" and blank
+_SHORT: Final = 500
+"""Characters up to which arrays would be no faster."""
 _TABLE_SIZE: Final = 0x40000
 """Planes 0 to 3. What lies beyond (tags, private use) is looked up as the last entry, which is in no word."""
 
@@ -18,6 +20,8 @@ def count_words(text: str) -> int:
     try:
         marked = text.encode("latin-1").translate(_MARKED)
     except UnicodeEncodeError:
+        if len(text) < _SHORT:
+            return len(_WORD.findall(text))
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
         in_word = _IN_WORD.take(codes, mode="clip")
         return int(np.count_nonzero(in_word[1:] > in_word[:-1])) + bool(in_word[0])

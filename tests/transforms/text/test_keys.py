@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from transforms.text.keys import (
@@ -56,6 +56,13 @@ def test_plain_punctuation_changes_neither_what_is_compared_nor_the_number_of_wo
 
 def test_punctuation_is_plain_where_it_is_ascii() -> None:
     assert plain_punctuation("‘It’s’ – “so”… naïve") == "'It's' - \"so\"... naïve"
+
+
+@given(ODD | ODD.map(("Some more Words. " * 10).__add__))
+@example("Some more Words. " * 50 + "".join(map(chr, range(0xC0, 0x180))))
+def test_the_case_of_every_character_is_folded(text: str) -> None:
+    plain = plain_punctuation(text).translate({0x60: "'", 0x200C: None, 0x200D: None})
+    assert fold(text) == " ".join(plain.casefold().replace("\u02bc", "'").split())
 
 
 @given(ODD)
