@@ -69,7 +69,7 @@ _KINDS = {
     r"_removed/.+": "removed",
     r"_commits/.+": "manifest",
     r"(articles|duplicates|revisions|links|dead_letters|runs)/.+": r"\1",
-    r"_staging(/[^/]+)?": "staging",
+    r"_staging": "staging",
 }
 
 POINTS = tuple(
@@ -156,25 +156,24 @@ def watch(root: str, log: str, kill: Mapping[str, Any] | None = None) -> None:
     rules: Any = tiers
     rules.NEIGHBOURS = 2
 
-    def around(operation: str, method: Callable[..., Any], inner: bool) -> Callable[..., Any]:
-        @functools.wraps(method)
+    def around(method: str) -> Callable[..., Any]:
+        original = getattr(storage, method)
+        operation = method.partition("_")[0]
+
+        @functools.wraps(original)
         def watched(self: LocalStorage, name: str, *rest: Any, **named: Any) -> Any:
-            it.event(operation, name, "before")
-            it.writing.event = functools.partial(it.event, operation, name) if inner else None
-            result = method(self, name, *rest, **named)
+            event = functools.partial(it.event, operation, "_staging" if method == "delete_folder" else name)
+            event("before")
+            it.writing.event = None if method == "delete" else event
+            result = original(self, name, *rest, **named)
             it.writing.event = None
-            it.event(operation, name, "after")
+            event("after")
             return result
 
         return watched
 
-    for operation, method, inner in (
-        ("write", "write", True),
-        ("create", "create", True),
-        ("delete", "delete", False),
-        ("delete", "delete_folder", True),
-    ):
-        setattr(storage, method, around(operation, getattr(storage, method), inner))
+    for method in ("write", "create", "delete", "delete_folder"):
+        setattr(storage, method, around(method))
     module: Any = local
     module.open = functools.partial(_open, it)
     module.os = _Os(it)
