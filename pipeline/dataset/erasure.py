@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pipeline.dataset.commits import DatasetState
 from pipeline.dataset.data_files import read_columns, read_groups
 from pipeline.dataset.entries import NOTE_COLUMNS, are_noted, note_entries
-from pipeline.dataset.erased import erased_notes, places_left
+from pipeline.dataset.erased import erased_notes, erased_rows, places_left
 from pipeline.dataset.index import ROW_KIND, Index
 from pipeline.dataset.layout import PARTITIONED_TABLES, partition_of
 from pipeline.dataset.quotes import QUOTED_COLUMNS, Quotes, quotes_of
@@ -147,8 +147,10 @@ def _holds_any(storage: Storage, letters: DatasetFile, quotes: Quotes) -> bool:
 
 
 def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
+    """The entries of rows that will be gone. An id that was erased before is pending again where links name it."""
     found = Index(storage, state.segments()).find("id", [bytes.fromhex(it) for it in sorted(state.pending)])
-    return table_of([entry for entry in found if entry.kind == ROW_KIND])
+    gone = set(erased_rows(storage, state)["number"].to_pylist())
+    return table_of([entry for entry in found if entry.kind == ROW_KIND and entry.number not in gone])
 
 
 def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
