@@ -63,7 +63,6 @@ def test_the_same_command_twice_at_once_commits_once(
     assert committed_bytes(output) == ordered(0)
 
 
-@pytest.mark.xfail(reason="a run deletes whatever is staged, also on an object store")
 def test_a_run_leaves_alone_what_another_one_has_staged(
     warm: Warm, writers: list[Writer], ordered: Ordered, gcs_bucket: str, tmp_path: Path
 ) -> None:
