@@ -275,3 +275,31 @@ def test_files_of_a_batch_that_is_being_made_are_left_alone(store: Storage) -> N
     compact(store, [], print)
     assert store.size(young) == 17
     assert compact(store, [], print, abandoned_days=0).swept == 1
+
+
+@pytest.mark.parametrize("cut", [(), ("--set", "batch.max_mebibytes=0.00001")], ids=["one batch", "two batches"])
+def test_a_removed_article_is_refused_by_further_keys_and_they_are_erased_with_what_quotes_them(
+    cut: tuple[str, ...], tmp_path: Path
+) -> None:
+    feed = {"guid": "urn:story-0001", "feed_url": "https://wire.example/feed"}
+    moved = story(0, url="https://wire.example/moved/0", text=story(0)["text"] + " more", **feed)
+    broken = '{"url": "https://wire.example/moved/0", "text": "of the removed story'
+    polls = ([json.dumps(story(0)), json.dumps(story(1))], [json.dumps(story(0, **feed))], [json.dumps(moved), broken])
+    for number, lines in enumerate(polls):
+        (tmp_path / f"{number}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    dataset = tmp_path / "dataset"
+    run(dataset, tmp_path / "0.jsonl")
+    beamwire("remove", dataset, "--id", id_of(dataset, story(0)["url"]))
+    beamwire("compact", dataset)
+    run(dataset, tmp_path / "1.jsonl", tmp_path / "2.jsonl", *cut)
+    assert [row["url"] for row in rows(dataset, "articles")] == [story(1)["url"]]
+    assert rows(dataset, "duplicates") == rows(dataset, "revisions") == []
+    counted = "SELECT count(*) AS links FROM links"
+    assert beamwire("query", dataset, counted, "--format", "csv").stdout == "links\n0\n"
+    beamwire("compact", dataset)
+    assert [row["payload"] for row in rows(dataset, "dead_letters")] == [b""]
+    assert rows(dataset, "links") == []
+    shutil.rmtree(dataset / "_index")
+    beamwire("index", "rebuild", dataset)
+    (tmp_path / "3.jsonl").write_text(json.dumps(story(5, guid=feed["guid"], feed_url=feed["feed_url"])), "utf-8")
+    assert "removed" in run(dataset, tmp_path / "3.jsonl").stdout

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pipeline.dataset.commits import DatasetState
 from pipeline.dataset.data_files import read_columns, read_groups
 from pipeline.dataset.entries import NOTE_COLUMNS, are_noted, note_entries
-from pipeline.dataset.erased import erased_notes, places_left
+from pipeline.dataset.erased import erased_notes, erased_rows, places_left
 from pipeline.dataset.index import ROW_KIND, Index
 from pipeline.dataset.layout import PARTITIONED_TABLES, partition_of
 from pipeline.dataset.quotes import QUOTED_COLUMNS, Quotes, quotes_of
@@ -77,13 +77,14 @@ def plan_erasure(storage: Storage, state: DatasetState) -> Erasure:
     if not state.pending:
         return Erasure()
     rows = _plan_rows(storage, state)
-    in_links, notes = _plan_links(storage, state)
-    in_letters = {file.path for file in state.table("dead_letters") if _holds_any(storage, file, rows.quotes)}
+    in_links, notes, further_keys = _plan_links(storage, state)
+    quotes = Quotes(rows.quotes.passages | further_keys.passages, rows.quotes.texts)
+    in_letters = {file.path for file in state.table("dead_letters") if _holds_any(storage, file, quotes)}
     return Erasure(
         state.pending,
         rows.changed.union(in_links, in_letters),
         rows.moving,
-        rows.quotes,
+        quotes,
         pa.concat_tables([_entries_of_rows(storage, state), notes]),
     )
 
@@ -115,9 +116,10 @@ def _plan_rows(storage: Storage, state: DatasetState) -> Erasure:
     return Erasure(state.pending, frozenset(changed), moving, quotes_of(quoted))
 
 
-def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Table]:
-    """The files of links that change, and the entries of links that will be gone, with their places."""
+def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Table, Quotes]:
+    """The files of links that change, the entries of links that will be gone, with their places, and their quotes."""
     changed: set[str] = set()
+    quoted: list[pa.Table] = []
     notes = [INDEX.empty_table()]
     places = [np.zeros(0, np.int64)]
     told = 0  # entries that links still tell
@@ -127,6 +129,8 @@ def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Tab
         if pc.any(named).as_py():
             changed.add(file.path)
             notes.append(note_entries(links.filter(named)))
+            aliases = links.filter(_is_in(links["id"], state.pending))
+            quoted.append(aliases.select(["canonical_url", "guid"]))
         of_notes = named.filter(are_noted(links)).to_numpy()
         places.append(told + np.flatnonzero(of_notes))
         told += len(of_notes)
@@ -134,7 +138,7 @@ def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Tab
     left = places_left(before, told + len(before))
     at = INDEX.get_field_index("cluster")
     column = pa.array(left[np.concatenate(places)], pa.int64())
-    return changed, pa.concat_tables(notes).set_column(at, INDEX.field(at), column)
+    return changed, pa.concat_tables(notes).set_column(at, INDEX.field(at), column), quotes_of(quoted)
 
 
 def _holds_any(storage: Storage, letters: DatasetFile, quotes: Quotes) -> bool:
@@ -143,8 +147,10 @@ def _holds_any(storage: Storage, letters: DatasetFile, quotes: Quotes) -> bool:
 
 
 def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
+    """The entries of rows that will be gone. An id that was erased before is pending again where links name it."""
     found = Index(storage, state.segments()).find("id", [bytes.fromhex(it) for it in sorted(state.pending)])
-    return table_of([entry for entry in found if entry.kind == ROW_KIND])
+    gone = set(erased_rows(storage, state)["number"].to_pylist())
+    return table_of([entry for entry in found if entry.kind == ROW_KIND and entry.number not in gone])
 
 
 def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:

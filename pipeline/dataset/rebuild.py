@@ -23,7 +23,7 @@ from pipeline.dataset.data_files import range_of, read_checked_groups, read_grou
 from pipeline.dataset.entries import NOTE_COLUMNS, ROW_COLUMNS, note_entries, row_entries
 from pipeline.dataset.erased import erased_notes, erased_rows, places_left
 from pipeline.dataset.errors import DatasetError
-from pipeline.dataset.layout import PARTITIONED_TABLES, first_sequence, manifest_file
+from pipeline.dataset.layout import PARTITIONED_TABLES, REMOVED, first_sequence, manifest_file
 from pipeline.dataset.segments import segment_bytes
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
@@ -47,11 +47,15 @@ def rebuild_index(storage: Storage, say: Callable[[str], None], warn: Callable[[
     with held_dataset(storage, warn) as state:
         spans = _spans(storage, state)
         harms = [_harm(storage, span.segment) for span in spans]
+        failed = False
+        for file in state.table(REMOVED):
+            if (harm := _harm(storage, file)) is not None:
+                failed = True
+                say(f"{file.path}: {harm}, and nothing else tells it. Restore it from a copy of the dataset.")
         if not any(harms):
             say(f"Nothing to do: the index is intact, all {len(spans)} of its segments are what was committed.")
-            return True
+            return not failed
         tables: _Tables | None = None
-        failed = False
         for span, harm in zip(spans, harms, strict=True):
             if harm is None:
                 say(f"{span.segment.path}: intact")

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dataset.checksums import sha256
 from pipeline.dataset.errors import DatasetError, SegmentMissing
+from pipeline.dataset.layout import REMOVED
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile, IndexEntry
@@ -136,7 +137,7 @@ class Segment:
                 if not file.schema_arrow.equals(INDEX, check_metadata=False):
                     raise DatasetError(
                         f"{storage.where(committed.path)}: not an index segment of this release: its columns differ. "
-                        f"{_remedy(storage)}"
+                        f"{_remedy(storage, committed)}"
                     )
                 counted = sum(file.metadata.row_group(number).num_rows for number in range(file.num_row_groups))
                 for rows in (file.metadata.num_rows, counted):
@@ -206,7 +207,7 @@ def _explained(storage: Storage, committed: DatasetFile) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise SegmentMissing(
-            f"{storage.where(committed.path)}: missing, though a manifest names it. {_remedy(storage)}"
+            f"{storage.where(committed.path)}: missing, though a manifest names it. {_remedy(storage, committed)}"
         ) from None
     except (pa.ArrowException, EOFError, ValueError) as error:  # a name of a column may be no UTF-8
         raise _damaged(storage, committed, str(error)) from error
@@ -218,8 +219,10 @@ def _explained(storage: Storage, committed: DatasetFile) -> Iterator[None]:
 
 def _damaged(storage: Storage, committed: DatasetFile, cause: str) -> DatasetError:
     short = " ".join(cause.split())[:120].rstrip(".")
-    return DatasetError(f"{storage.where(committed.path)}: damaged ({short}). {_remedy(storage)}")
+    return DatasetError(f"{storage.where(committed.path)}: damaged ({short}). {_remedy(storage, committed)}")
 
 
-def _remedy(storage: Storage) -> str:
+def _remedy(storage: Storage, committed: DatasetFile) -> str:
+    if committed.table == REMOVED:  # of which nothing else in the dataset tells
+        return "Restore it from a copy of the dataset."
     return f"Rebuild it: beamwire index rebuild {shlex.quote(storage.location)}"
