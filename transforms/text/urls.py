@@ -18,6 +18,8 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from transforms.text.spacing import without_surrogates
+
 MAX_URL_CHARS: Final = 2048
 """A longer URL is refused: browsers and search engines take no longer ones (sitemaps.org: "less than 2,048")."""
 
@@ -82,7 +84,7 @@ def absolute_url(url: str, base: str | None = None) -> str | None:
             if base is None:
                 return None
             try:
-                url = urljoin(base, url)
+                url = urljoin(without_surrogates(base), url)
             except ValueError:
                 return None
         if _split(url) is None:

@@ -173,3 +173,7 @@ def test_a_backslash_is_what_browsers_take_it_for(url: str, absolute: str) -> No
 )
 def test_a_publisher_is_a_host_with_its_subdomains(url: str, other: str, same: bool) -> None:
     assert same_publisher(url, other) is same_publisher(other, url) is same
+
+
+def test_what_a_base_brings_is_text_too() -> None:
+    assert absolute_url("b", "https://a.example/\udc80/") == "https://a.example/\ufffd/b"
