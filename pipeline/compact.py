@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pipeline.config import WriteConfig
 from pipeline.config_file import ConfigError, load_config
 from pipeline.dataset.batch import ParquetSettings
-from pipeline.dataset.commits import DatasetState, batch_name, commit, next_manifest, read_manifests, with_checkpoint
+from pipeline.dataset.commits import DatasetState, commit, next_manifest, read_manifests, with_checkpoint
 from pipeline.dataset.erasure import plan_erasure
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import (
@@ -30,6 +30,7 @@ from pipeline.dataset.layout import (
     segment_file,
 )
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.manifests import batch_name
 from pipeline.dataset.segments import entries_of, write_segment
 from pipeline.dataset.staging import staging_of
 from pipeline.dataset.storage import Storage, StorageError

@@ -28,10 +28,11 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
-from pipeline.dataset.commits import Manifest, batch_name, read_manifests, read_state
+from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
 from pipeline.dataset.layout import LOCK
 from pipeline.dataset.lock import dataset_lock, is_running
+from pipeline.dataset.manifests import Manifest, batch_name
 from pipeline.dataset.staging import Staging, staging_of
 from pipeline.dataset.storage import Storage, StorageError
 from pipeline.dataset.stores import open_storage

@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset.commits import Manifest, read_manifests
+from pipeline.dataset.commits import read_manifests
 from pipeline.dataset.errors import printable
 from pipeline.dataset.layout import RUNS
+from pipeline.dataset.manifests import Manifest
 from pipeline.dataset.results import SHOWN_ROWS, fit_table, terminal_width, write_rows
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.views import read_committed

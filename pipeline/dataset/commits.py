@@ -1,21 +1,14 @@
-"""Manifests, and the state of a dataset that follows from them. What no manifest names does not exist.
+"""Commits: the state of a dataset that follows from its manifests. What no manifest names does not exist.
 
-A manifest is one JSON file, `_commits/<sequence>.json`, created exclusively and never changed:
-
-    {"manifest": {…}, "sha256": "…"}
-
-Keys are sorted and nothing is optional, so equal manifests are equal bytes; `sha256` is of the inner object, so that
-damage to it shows. Each names the SHA-256 of its predecessor's file. Every 32nd carries a checkpoint, the whole state,
-so that a reader needs the last few files only.
+Every 32nd manifest carries a checkpoint, the whole state, so that a reader needs the last few files only.
 """
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import (
@@ -26,111 +19,25 @@ from pipeline.dataset.layout import (
     READABLE_FORMATS,
     manifest_file,
 )
-from pipeline.dataset.storage import AlreadyExists, Storage, is_safe_name
+from pipeline.dataset.manifests import (
+    Checkpoint,
+    CommittedUnit,
+    DoneUnit,
+    Manifest,
+    NotAManifest,
+    done_unit,
+    hex_sha256,
+    manifest_bytes,
+    manifest_of,
+    sealed,
+)
+from pipeline.dataset.storage import AlreadyExists, Storage
 from transforms.schemas import DatasetFile
 
 CHECKPOINT_EVERY = 32
 """Manifests between two checkpoints: a reader opens at most so many."""
 
 _CHECK_THREADS = 16
-
-_HEX_DIGITS = frozenset("0123456789abcdef")
-_MOST = (1 << 63) - 1
-_FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""Microseconds of the years 1 to 9999: what a time can be."""
-
-
-DoneUnit = tuple[str, int, str, int, int | None]
-"""Name, size, checksum, start and end of a unit that a manifest lists."""
-
-
-class AnyUnit(Protocol):
-    """What tells a unit apart, planned or committed. Neither its place in the order nor where its folder lies."""
-
-    @property
-    def name(self) -> str:
-        """Path relative to the PATH that was given."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Size of the whole file in bytes."""
-        ...
-
-    @property
-    def checksum(self) -> str:
-        """Checksum of the whole file."""
-        ...
-
-    @property
-    def start(self) -> int:
-        """Start of the slice."""
-        ...
-
-    @property
-    def end(self) -> int | None:
-        """End of the slice; None for a whole file."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class CommittedUnit:
-    """A unit that a manifest lists: the input file or slice, its unit time in microseconds, and what was in it.
-
-    `articles` arrived with it, `rows` of them were added: the unit of a row follows from its number.
-    """
-
-    name: str
-    size: int
-    checksum: str
-    start: int
-    end: int | None
-    time: int
-    articles: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The whole state after its manifest: live files, units done, ids removed, those not yet erased, settings.
-
-    `settings` are those of the last batch that had units.
-    """
-
-    files: tuple[DatasetFile, ...]
-    done: tuple[DoneUnit, ...]
-    tombstones: tuple[str, ...] = ()
-    pending: tuple[str, ...] = ()
-    settings: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """One committed batch, or (without units) one compaction or removal.
-
-    `parent` is the SHA-256 of the previous manifest's file, None for the first. `rows`, `unit_count` and `unit_time`
-    are totals of the dataset after this batch; `counts` is what became of the batch's articles. `settings` shape rows;
-    `canonicalisation` and `fingerprint` number the rules that the index depends on (no fingerprints: None).
-    `tombstones` are ids of articles that are removed from now on, `erased` those of which no text is left in any file.
-    """
-
-    sequence: int
-    batch: str
-    parent: str | None
-    units: tuple[CommittedUnit, ...]
-    settings: Mapping[str, Any]
-    rows: int
-    unit_count: int
-    unit_time: int
-    counts: Mapping[str, int]
-    added: tuple[DatasetFile, ...]
-    removed: tuple[str, ...] = ()
-    tombstones: tuple[str, ...] = ()
-    erased: tuple[str, ...] = ()
-    checkpoint: Checkpoint | None = None
-    canonicalisation: int = CANONICALISATION
-    fingerprint: int | None = None
-    format: int = FORMAT_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +71,6 @@ class DatasetState:
     def segments(self) -> tuple[DatasetFile, ...]:
         """The live index segments, in order of arrival."""
         return self.table(INDEX)
-
-
-def done_unit(unit: AnyUnit) -> DoneUnit:
-    """What a unit is known by: neither its place in the order nor where its folder lies."""
-    return unit.name, unit.size, unit.checksum, unit.start, unit.end
-
-
-def batch_name(parent: str | None, units: Sequence[AnyUnit], settings: Mapping[str, Any]) -> str:
-    """16 hex digits: a hash of the manifest that the batch builds upon, of its units in order, and of its settings.
-
-    What is done without units (a compaction) is told by its settings.
-    """
-    keys = [done_unit(unit) for unit in units]
-    return _sha256(_canonical([FORMAT_NUMBER, CANONICALISATION, parent, keys, settings]))[:16]
 
 
 def next_manifest(
@@ -315,12 +208,6 @@ def commit(storage: Storage, manifest: Manifest) -> None:
         ) from None
 
 
-def manifest_bytes(manifest: Manifest) -> bytes:
-    """The file of a manifest: canonical JSON, one line."""
-    body = dataclasses.asdict(manifest)
-    return _canonical({"manifest": body, "sha256": _sha256(_canonical(body))}) + b"\n"
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     manifest: Manifest
@@ -402,10 +289,9 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
     if sequence == newest:
         remedy += ", or, if there is none, delete it: the next run does its batch again"
     try:
-        document = json.loads(data)
-        body = document["manifest"]
+        body = json.loads(data)["manifest"]
         number = body["format"]
-        is_sound = document.get("sha256") == _sha256(_canonical(body)) and data == _canonical(document) + b"\n"
+        is_sound = data == sealed(body)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DatasetError(f"{place}: damaged, not a whole manifest. {remedy}.") from None
     if number not in READABLE_FORMATS:
@@ -413,12 +299,12 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
     if not is_sound:
         raise DatasetError(f"{place}: damaged or edited, its checksum does not fit. {remedy}.")
     try:
-        manifest = _manifest(body)
-    except _NotAManifest as error:
+        manifest = manifest_of(body)
+    except NotAManifest as error:
         raise DatasetError(f"{place}: not a manifest of format {number} ({error}). {remedy}.") from None
     if manifest.sequence != sequence:
         raise DatasetError(f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {remedy}.")
-    return _Read(manifest, _sha256(data))
+    return _Read(manifest, hex_sha256(data))
 
 
 def _other_format(place: str, number: object) -> DatasetError:
@@ -429,155 +315,6 @@ def _other_format(place: str, number: object) -> DatasetError:
     found = str(number)[:40] if isinstance(number, int | str) else "of another kind"
     known = " and ".join(map(str, READABLE_FORMATS))
     return DatasetError(f"{place}: format {found}; this release knows format {known}. {remedy}.")
-
-
-class _NotAManifest(Exception):
-    """A value that no manifest of this format has: names it."""
-
-
-def _manifest(body: object) -> Manifest:
-    """The manifest that the JSON means. A checksum that fits proves no more than that somebody computed it."""
-    values = _fields(_in_this_format(body), Manifest, "manifest")
-    checkpoint = values["checkpoint"]
-    settings = values["settings"]
-    if not isinstance(settings, dict):
-        raise _NotAManifest("settings is no object")
-    counts = values["counts"]
-    if not isinstance(counts, dict):
-        raise _NotAManifest("counts is no object")
-    for name, count in counts.items():
-        _count(count, f"counts.{name[:40]}")
-    if checkpoint is not None:
-        parts = _fields(checkpoint, Checkpoint, "checkpoint")
-        done = tuple(_done(it) for it in _list(parts["done"], "checkpoint.done"))
-        checkpoint = Checkpoint(
-            _files(parts["files"], "checkpoint.files"),
-            done,
-            _ids(parts["tombstones"], "checkpoint.tombstones"),
-            _ids(parts["pending"], "checkpoint.pending"),
-            parts["settings"],
-        )
-        if not isinstance(checkpoint.settings, dict | None):
-            raise _NotAManifest("checkpoint.settings is no object")
-    return Manifest(
-        sequence=_count(values["sequence"], "sequence"),
-        batch=_text(values["batch"], "batch"),
-        parent=None if values["parent"] is None else _text(values["parent"], "parent"),
-        units=tuple(_unit(it) for it in _list(values["units"], "units")),
-        settings=settings,
-        rows=_count(values["rows"], "rows"),
-        unit_count=_count(values["unit_count"], "unit_count"),
-        unit_time=_time(values["unit_time"], "unit_time"),
-        counts=counts,
-        added=_files(values["added"], "added"),
-        removed=tuple(_path(it, "removed") for it in _list(values["removed"], "removed")),
-        tombstones=_ids(values["tombstones"], "tombstones"),
-        erased=_ids(values["erased"], "erased"),
-        checkpoint=checkpoint,
-        canonicalisation=_count(values["canonicalisation"], "canonicalisation"),
-        fingerprint=None if values["fingerprint"] is None else _count(values["fingerprint"], "fingerprint"),
-        format=_count(values["format"], "format"),
-    )
-
-
-def _in_this_format(body: object) -> object:
-    """A manifest of format 1 in the fields of today. It did not say how many rows a unit added: 0 stands there."""
-    if not isinstance(body, dict) or body.get("format") != 1:
-        return body
-    units = [
-        {name: it for name, it in unit.items() if name != "documents"} | {"rows": 0} if isinstance(unit, dict) else unit
-        for unit in _list(body.get("units"), "units")
-    ]
-    checkpoint = body.get("checkpoint")
-    if isinstance(checkpoint, dict):
-        checkpoint = {"tombstones": [], "pending": [], "settings": body.get("settings"), **checkpoint}
-    return {"tombstones": [], "erased": [], **body, "units": units, "checkpoint": checkpoint}
-
-
-def _unit(value: object) -> CommittedUnit:
-    values = _fields(value, CommittedUnit, "units")
-    name, size, checksum, start, end = _done([values[it] for it in ("name", "size", "checksum", "start", "end")])
-    return CommittedUnit(
-        name,
-        size,
-        checksum,
-        start,
-        end,
-        time=_time(values["time"], "units.time"),
-        articles=_count(values["articles"], "units.articles"),
-        rows=_count(values["rows"], "units.rows"),
-    )
-
-
-def _done(value: object) -> DoneUnit:
-    # In one expression: a checkpoint has as many of them as units were ever done.
-    match value:
-        case [str() as name, int() as size, str() as checksum, int() as start, int() | None as end] if (
-            0 <= size <= _MOST and 0 <= start <= _MOST and (end is None or 0 <= end <= _MOST)
-        ):
-            return name, size, checksum, start, end
-    raise _NotAManifest("a unit without a name, size, checksum, start or end that can be")
-
-
-def _files(value: object, what: str) -> tuple[DatasetFile, ...]:
-    made = []
-    for item in _list(value, what):
-        values = _fields(item, DatasetFile, what)
-        table, path = _text(values["table"], f"{what}.table"), _path(values["path"], what)
-        if path.partition("/")[0] != table:
-            raise _NotAManifest(f"a path outside its table: {path[:80]}")
-        rows, size = _count(values["rows"], f"{what}.rows"), _count(values["bytes"], f"{what}.bytes")
-        made.append(DatasetFile(table, path, rows, size, _text(values["checksum"], f"{what}.checksum")))
-    return tuple(made)
-
-
-def _fields(value: object, kind: type[Any], what: str) -> dict[str, Any]:
-    """The values of an object that has the fields of the class, and no others."""
-    if not isinstance(value, dict):
-        raise _NotAManifest(f"{what} is no object")
-    names = {field.name for field in dataclasses.fields(kind)}
-    for name in sorted(names ^ value.keys()):
-        raise _NotAManifest(f"{what}.{name[:40]} is {'missing' if name in names else 'unknown'}")
-    return value
-
-
-def _list(value: object, what: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise _NotAManifest(f"{what} is no list")
-    return value
-
-
-def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise _NotAManifest(f"{what} is no text")
-    return value
-
-
-def _count(value: object, what: str) -> int:
-    if type(value) is not int or not 0 <= value <= _MOST:
-        raise _NotAManifest(f"{what} is no count")
-    return value
-
-
-def _ids(value: object, what: str) -> tuple[str, ...]:
-    ids = tuple(_text(it, what) for it in _list(value, what))
-    if not all(len(it) == 32 and set(it) <= _HEX_DIGITS for it in ids):
-        raise _NotAManifest(f"{what} has something that is no id")
-    return ids
-
-
-def _time(value: object, what: str) -> int:
-    if type(value) is not int or not _FIRST_TIME <= value <= _LAST_TIME:
-        raise _NotAManifest(f"{what} is no time")
-    return value
-
-
-def _path(value: object, what: str) -> str:
-    """A path of the dataset: below its root, and of visible characters, for it is listed a line each."""
-    path = _text(value, what)
-    if not is_safe_name(path) or not path.isprintable():
-        raise _NotAManifest(f"a path outside its table: {path[:80]}")
-    return path
 
 
 def _order_of_units(unit: DoneUnit) -> tuple[str, str, int, int]:
@@ -609,13 +346,3 @@ def _winner(storage: Storage, sequence: int) -> str:
         return _read_manifest(storage, sequence, sequence).manifest.batch
     except (DatasetError, OSError):
         return "(unreadable)"
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict
-    ).encode("utf-8", "surrogatepass")
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

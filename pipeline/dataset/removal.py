@@ -4,9 +4,10 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline.dataset.commits import batch_name, commit, next_manifest
+from pipeline.dataset.commits import commit, next_manifest
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.index import ROW_KIND, Index
+from pipeline.dataset.manifests import batch_name
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.writing import held_dataset
 

@@ -9,9 +9,10 @@ import apache_beam as beam
 import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import Batch
-from pipeline.dataset.commits import CommittedUnit, Manifest, commit, next_manifest, read_manifests, read_state
+from pipeline.dataset.commits import commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
 from pipeline.dataset.layout import UNREADABLE
+from pipeline.dataset.manifests import CommittedUnit, Manifest
 from pipeline.sinks.runs import DEAD, after_batch, write_run
 from transforms.schemas import DatasetFile, Verdict
 from transforms.text.errors import UnreadableFile

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dataset.batch import ParquetSettings, RunSoFar
-from pipeline.dataset.commits import Manifest
 from pipeline.dataset.layout import PARTITIONED_TABLES, RUNS, run_file
+from pipeline.dataset.manifests import Manifest
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import RUNS as RUNS_SCHEMA
 from pipeline.meter import StepCost

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Final, Literal
 
-from pipeline.dataset.commits import DoneUnit
 from pipeline.dataset.layout import UNREADABLE
+from pipeline.dataset.manifests import DoneUnit
 from pipeline.dataset.storage import StorageError
 from pipeline.dataset.stores import open_storage
 from pipeline.sources.compression import PIECE_BYTES

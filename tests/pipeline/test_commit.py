@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.dataset.batch import Batch, RunSoFar
-from pipeline.dataset.commits import done_unit, read_manifests, read_state
+from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
+from pipeline.dataset.manifests import done_unit
 from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.plan import cut_batches

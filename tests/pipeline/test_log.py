@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.dataset.commits import batch_name, commit, next_manifest, read_state
+from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import data_file, run_file
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.manifests import batch_name, sealed
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.stores import open_storage
 from pipeline.log import LogFormat, print_commits
@@ -167,7 +168,6 @@ def test_a_dataset_of_format_1_is_listed(tmp_path: Path) -> None:
 
 def _format_1() -> bytes:
     """A manifest as release 0.1 wrote it."""
-    from pipeline.dataset import commits
 
     body = {
         "sequence": 1,
@@ -197,7 +197,7 @@ def _format_1() -> bytes:
         "fingerprint": None,
         "format": 1,
     }
-    return commits._canonical({"manifest": body, "sha256": commits._sha256(commits._canonical(body))}) + b"\n"
+    return sealed(body)
 
 
 FORMAT_1 = _format_1()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.dataset.batch import RunSoFar
-from pipeline.dataset.commits import DatasetState, Manifest, next_manifest
+from pipeline.dataset.commits import DatasetState, next_manifest
+from pipeline.dataset.manifests import Manifest
 from pipeline.dataset.stores import open_storage
 from pipeline.meter import StepCost
 from pipeline.sinks.runs import after_batch, handed_on, nothing_done, read_run, with_costs, write_run

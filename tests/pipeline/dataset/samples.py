@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.dataset.commits import CommittedUnit, Manifest, batch_name, commit, next_manifest, read_state
+from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.layout import FLAT_TABLES, data_file, flat_file, run_file
+from pipeline.dataset.manifests import CommittedUnit, Manifest, batch_name
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import TABLES
 from transforms.schemas import DatasetFile

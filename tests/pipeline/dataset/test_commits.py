@@ -15,11 +15,7 @@ from pipeline.dataset import commits
 from pipeline.dataset.commits import (
     CHECKPOINT_EVERY,
     DatasetState,
-    Manifest,
-    batch_name,
     commit,
-    done_unit,
-    manifest_bytes,
     next_manifest,
     raise_unless_comparable,
     raise_unless_writable,
@@ -30,6 +26,7 @@ from pipeline.dataset.commits import (
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.layout import manifest_file, segment_file
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.manifests import Manifest, batch_name, done_unit, manifest_bytes, sealed
 from pipeline.dataset.storage import Storage
 from tests.pipeline.dataset.samples import SETTINGS, unit, write_file
 from transforms.schemas import DatasetFile, Unit
@@ -189,7 +186,7 @@ def rewrite(storage: Storage, sequence: int, change: Any) -> None:
     change(body)
     storage.write(
         manifest_file(sequence),
-        commits._canonical({"manifest": body, "sha256": commits._sha256(commits._canonical(body))}) + b"\n",
+        sealed(body),
     )
 
 

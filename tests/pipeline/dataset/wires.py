@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.dataset.commits import batch_name, commit, next_manifest, read_state
+from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.layout import PARTITIONED_TABLES, data_file, flat_file, segment_file
+from pipeline.dataset.manifests import batch_name
 from pipeline.dataset.segments import segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.views import connect
