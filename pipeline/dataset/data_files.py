@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset.checksums import sha256
+from pipeline.dataset.damage import damaged, told_as_damage
 from pipeline.dataset.errors import DatasetError
 from pipeline.dataset.layout import PARTITIONED_TABLES
 from pipeline.dataset.storage import Storage
@@ -24,7 +25,7 @@ def read_rows(storage: Storage, file: DatasetFile) -> pa.Table:
 
     Raises DatasetError where it is missing or damaged, or has columns that this release does not know.
     """
-    with _explained(storage, file):
+    with told_as_damage(storage, file):
         data = _committed_bytes(storage, file)
         return _in_columns_of_today(storage, file, pq.read_table(data, use_threads=False))
 
@@ -43,7 +44,7 @@ def read_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> 
 
 def read_checked_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
     """The same of a file whose checksum is compared first. Memory: the file as it is stored, and a row group."""
-    with _explained(storage, file), pq.ParquetFile(_committed_bytes(storage, file)) as source:
+    with told_as_damage(storage, file), pq.ParquetFile(_committed_bytes(storage, file)) as source:
         yield from _groups(source, columns)
 
 
@@ -96,7 +97,7 @@ def _in_columns_of_today(storage: Storage, file: DatasetFile, rows: pa.Table) ->
 def _committed_bytes(storage: Storage, file: DatasetFile) -> pa.BufferReader:
     data = storage.read(file.path)
     if sha256(data) != file.checksum:
-        raise _damaged(storage, file, "its checksum is not the one that was committed")
+        raise damaged(storage, file, "its checksum is not the one that was committed")
     return pa.BufferReader(data)
 
 
@@ -107,27 +108,5 @@ def _groups(source: pq.ParquetFile, columns: Sequence[str]) -> Iterator[pa.Table
 
 @contextlib.contextmanager
 def _opened(storage: Storage, file: DatasetFile) -> Iterator[pq.ParquetFile]:
-    with _explained(storage, file), storage.open(file.path) as source, pq.ParquetFile(source) as opened:
+    with told_as_damage(storage, file), storage.open(file.path) as source, pq.ParquetFile(source) as opened:
         yield opened
-
-
-@contextlib.contextmanager
-def _explained(storage: Storage, file: DatasetFile) -> Iterator[None]:
-    """What is wrong with a file becomes a DatasetError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DatasetError(
-            f"{storage.where(file.path)}: missing, though a manifest names it. Restore it from a copy of the dataset."
-        ) from None
-    except (pa.ArrowException, EOFError, KeyError, ValueError) as error:  # columns may lack, or have odd names
-        raise _damaged(storage, file, str(error)) from error
-    except OSError as error:
-        if type(error) is not OSError:  # a StorageError says more
-            raise
-        raise _damaged(storage, file, str(error)) from error
-
-
-def _damaged(storage: Storage, file: DatasetFile, cause: str) -> DatasetError:
-    short = " ".join(cause.split())[:120].rstrip(".")
-    return DatasetError(f"{storage.where(file.path)}: damaged ({short}). Restore it from a copy of the dataset.")

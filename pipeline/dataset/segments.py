@@ -15,6 +15,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -24,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.dataset.checksums import sha256
+from pipeline.dataset.damage import RESTORE, damaged, told_as_damage
 from pipeline.dataset.errors import DatasetError, SegmentMissing
 from pipeline.dataset.layout import REMOVED
 from pipeline.dataset.storage import Storage
@@ -200,29 +202,15 @@ def _raise_unless_committed(storage: Storage, committed: DatasetFile, source: Bi
     _verified.add(known)
 
 
-@contextlib.contextmanager
-def _explained(storage: Storage, committed: DatasetFile) -> Iterator[None]:
-    """What is wrong with a segment, now or while it is read, becomes a DatasetError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise SegmentMissing(
-            f"{storage.where(committed.path)}: missing, though a manifest names it. {_remedy(storage, committed)}"
-        ) from None
-    except (pa.ArrowException, EOFError, ValueError) as error:  # a name of a column may be no UTF-8
-        raise _damaged(storage, committed, str(error)) from error
-    except OSError as error:
-        if type(error) is not OSError:  # a StorageError says more
-            raise
-        raise _damaged(storage, committed, str(error)) from error
+def _explained(storage: Storage, committed: DatasetFile) -> AbstractContextManager[None]:
+    return told_as_damage(storage, committed, _remedy(storage, committed), SegmentMissing)
 
 
 def _damaged(storage: Storage, committed: DatasetFile, cause: str) -> DatasetError:
-    short = " ".join(cause.split())[:120].rstrip(".")
-    return DatasetError(f"{storage.where(committed.path)}: damaged ({short}). {_remedy(storage, committed)}")
+    return damaged(storage, committed, cause, _remedy(storage, committed))
 
 
 def _remedy(storage: Storage, committed: DatasetFile) -> str:
-    if committed.table == REMOVED:  # of which nothing else in the dataset tells
-        return "Restore it from a copy of the dataset."
+    if committed.table == REMOVED:
+        return RESTORE
     return f"Rebuild it: beamwire index rebuild {shlex.quote(storage.location)}"
