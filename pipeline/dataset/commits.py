@@ -201,11 +201,8 @@ def commit(storage: Storage, manifest: Manifest) -> None:
     try:
         storage.create(name, manifest_bytes(manifest))
     except AlreadyExists:
-        raise CommitConflict(
-            f"{storage.where(name)}: batch {_winner(storage, manifest.sequence)} was committed by another run while "
-            f"batch {manifest.batch} was being made; nothing of the latter counts. "
-            "Run the same command again: it goes on after what is committed."
-        ) from None
+        winner = f"{storage.where(name)}: batch {_winner(storage, manifest.sequence)}"
+        raise CommitConflict(winner, manifest.batch) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ class DatasetError(Exception):
 class CommitConflict(DatasetError):
     """Another writer has committed first: nothing of this batch counts, and the next run does it again."""
 
+    def __init__(self, winner: str, batch: str) -> None:
+        """`winner` says what was committed, and `batch` what was being made."""
+        super().__init__(
+            f"{winner} was committed by another run while batch {batch} was being made; nothing of the latter counts. "
+            "Run the same command again: it goes on after what is committed."
+        )
+
 
 class DatasetLocked(DatasetError):
     """Another run holds the lock: the message names its process and host."""

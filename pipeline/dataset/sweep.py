@@ -4,7 +4,7 @@ Only names that we give (`layout`) are touched: whatever else lies in the folder
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.dataset.commits import DatasetState, read_manifests
@@ -53,8 +53,10 @@ def sweep(
     return len(names)
 
 
-def delete_all(storage: Storage, names: list[str]) -> None:
+def delete_all(storage: Storage, names: Sequence[str]) -> None:
     """Deletes the files, several at a time."""
+    if not names:
+        return
     with ThreadPoolExecutor(_DELETE_THREADS) as threads:
         for _ in threads.map(storage.delete, names):
             pass

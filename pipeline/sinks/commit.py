@@ -12,7 +12,8 @@ from pipeline.dataset.batch import Batch
 from pipeline.dataset.commits import commit, next_manifest, read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
 from pipeline.dataset.layout import UNREADABLE
-from pipeline.dataset.manifests import CommittedUnit, Manifest
+from pipeline.dataset.manifests import CommittedUnit
+from pipeline.dataset.sweep import delete_all
 from pipeline.sinks.runs import DEAD, after_batch, write_run
 from transforms.schemas import DatasetFile, Verdict
 from transforms.text.errors import UnreadableFile
@@ -88,7 +89,7 @@ def commit_batch(
         fingerprint=batch.fingerprint,
     )
     commit(batch.storage, manifest)
-    _delete_replaced(batch, manifest)
+    delete_all(batch.storage, manifest.removed)  # until it was there, these were
     write_run(batch.storage, after_batch(batch.run, manifest, int(clock() * 1e6)))
     return batch.name
 
@@ -97,18 +98,9 @@ def _already_committed(batch: Batch) -> str:
     """The name of the batch if it was committed before (a repeated bundle); raises CommitConflict if another was."""
     manifest = next(read_manifests(batch.storage, after=batch.sequence - 1))
     if manifest.batch != batch.name:
-        raise CommitConflict(
-            f"batch {manifest.batch} was committed by another run while batch {batch.name} was being made; nothing of "
-            "the latter counts. Run the same command again: it goes on after what is committed."
-        )
-    _delete_replaced(batch, manifest)
+        raise CommitConflict(f"batch {manifest.batch}", batch.name)
+    delete_all(batch.storage, manifest.removed)
     return batch.name
-
-
-def _delete_replaced(batch: Batch, manifest: Manifest) -> None:
-    """Deletes what the manifest has replaced; until it was there, the files were."""
-    for path in manifest.removed:
-        batch.storage.delete(path)
 
 
 def _units(batch: Batch, verdict: Verdict, unread: Collection[str]) -> tuple[CommittedUnit, ...]:

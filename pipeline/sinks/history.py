@@ -101,10 +101,7 @@ class BatchHistory:
         except SegmentMissing:
             if self.batch.storage.size(manifest_file(self.batch.sequence)) is None:
                 raise
-            raise CommitConflict(
-                f"another run has committed manifest {self.batch.sequence} while batch {self.batch.name} was being "
-                "made; nothing of the latter counts. Run the same command again: it goes on after what is committed."
-            ) from None
+            raise CommitConflict(f"manifest {self.batch.sequence}", self.batch.name) from None
 
 
 def _value(link: Link, name: str) -> object:

@@ -9,43 +9,23 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
-from pipeline.dataset.batch import Batch, RunSoFar
+from pipeline.dataset.batch import Batch
 from pipeline.dataset.commits import read_state
 from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.index import Index
 from pipeline.dataset.layout import manifest_file
 from pipeline.dataset.local import LocalStorage
-from pipeline.dataset.staging import staging_of
 from pipeline.dataset.storage import Storage
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.history import BatchHistory
-from pipeline.tally import NoTally
+from tests.batches import batch_after
 from tests.pipeline.dataset.entries import batches, bytes_of, key, row
 from transforms.schemas import IndexEntry, Link, Verdict
 
 
 def batch(storage: Storage) -> Batch:
     """The next batch of the dataset."""
-    state = read_state(storage)
-    run = RunSoFar("run", 0, "DirectRunner", "{}", ())
-    return Batch(
-        name=f"batch{state.sequence + 1}",
-        sequence=state.sequence + 1,
-        parent=state.parent,
-        units=(),
-        settings={},
-        rows=state.rows,
-        unit_time=0,
-        segments=state.segments(),
-        tombstones=frozenset(),
-        fingerprint=106,
-        storage=storage,
-        blocks=staging_of(storage, None).blocks("next"),
-        tally=NoTally(),
-        run=run,
-        enriched=False,
-        max_payload_bytes=0,
-    )
+    return batch_after(storage, f"batch{read_state(storage).sequence + 1}", unit_time=0)
 
 
 def verdict_on(one: Batch, entries: Sequence[IndexEntry]) -> Verdict:
@@ -156,7 +136,7 @@ def test_who_finds_segments_merged_by_another_run_has_lost_the_race(tmp_path: Pa
         lambda: BatchHistory(loser).save([row(7)], []),
     ):
         with pytest.raises(
-            CommitConflict, match="another run has committed manifest 8 while batch loser was being made"
+            CommitConflict, match="manifest 8 was committed by another run while batch loser was being made"
         ):
             look()
     storage.delete(manifest_file(8))
