@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from pipeline import __version__
-from pipeline.dataset.errors import printable
+from pipeline.dataset.errors import CommitConflict, DatasetError, printable
+from pipeline.dataset.storage import StorageError
 from pipeline.quiet import quiet_beam
 
 EPILOG = "Each command explains itself: beamwire run --help"
@@ -221,7 +222,12 @@ def _main(words: list[str]) -> int:
         "index": lambda: _rebuild_index(known.dataset),
         "schema": lambda: _schema(known.name),
     }
-    code = commands[known.command]()
+    try:
+        code = commands[known.command]()
+    except CommitConflict as error:
+        return _complain(str(error), 1)
+    except (DatasetError, StorageError) as error:
+        return _mistake(error)
     sys.stdout.flush()  # here, where a reader that has gone is no surprise
     return code
 
@@ -265,39 +271,27 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
 
 
 def _query(known: argparse.Namespace) -> int:
-    from pipeline.dataset.errors import DatasetError
     from pipeline.dataset.query import query
-    from pipeline.dataset.storage import StorageError
 
-    try:
-        query(known.dataset, known.sql, known.format, sys.stdout)
-    except (DatasetError, StorageError) as error:
-        return _mistake(error)
+    query(known.dataset, known.sql, known.format, sys.stdout)
     return 0
 
 
 def _files(known: argparse.Namespace) -> int:
-    from pipeline.dataset.errors import DatasetError
     from pipeline.dataset.query import print_files
-    from pipeline.dataset.storage import StorageError
 
-    try:
-        print_files(known.dataset, known.table)
-    except (DatasetError, StorageError) as error:
-        return _mistake(error)
+    print_files(known.dataset, known.table)
     return 0
 
 
 def _compact(known: argparse.Namespace) -> int:
     from pipeline.compact import CompactionFailed, compact
     from pipeline.config_file import ConfigError
-    from pipeline.dataset.errors import DatasetError
-    from pipeline.dataset.storage import StorageError
     from pipeline.dataset.stores import open_storage
 
     try:
         done = compact(open_storage(known.dataset), known.set, _say, known.grace, known.abandoned)
-    except (ConfigError, DatasetError, StorageError) as error:
+    except ConfigError as error:
         return _mistake(error)
     except CompactionFailed as error:
         return _complain(str(error), 1)
@@ -306,23 +300,17 @@ def _compact(known: argparse.Namespace) -> int:
 
 
 def _remove(known: argparse.Namespace) -> int:
-    from pipeline.dataset.errors import CommitConflict, DatasetError
     from pipeline.dataset.query import still_in_files
     from pipeline.dataset.removal import remove_articles
-    from pipeline.dataset.storage import StorageError
     from pipeline.dataset.stores import open_storage
 
     try:
         ids = [*known.id, *(_lines(known.ids) if known.ids else ())]
-        if not ids:
-            return _complain("nothing to remove: name --id ID or --ids FILE", 2)
-        removed = remove_articles(open_storage(known.dataset), ids, _say)
-    except CommitConflict as error:
-        return _complain(str(error), 1)
-    except (DatasetError, StorageError) as error:
-        return _mistake(error)
-    except OSError as error:  # of the file of ids: what the dataset refuses is said above
+    except OSError as error:
         return _complain(f"--ids {known.ids}: {error.strerror or error}. Name a file with an id a line.", 2)
+    if not ids:
+        return _complain("nothing to remove: name --id ID or --ids FILE", 2)
+    removed = remove_articles(open_storage(known.dataset), ids, _say)
     for words, articles in (("removed", removed.ids), ("removed before", removed.before)):
         if articles:
             sys.stdout.write(f"{words}: {len(articles):,} article{'' if len(articles) == 1 else 's'}\n")
@@ -338,35 +326,21 @@ def _lines(file: str) -> list[str]:
 
 
 def _commits(known: argparse.Namespace) -> int:
-    from pipeline.dataset.errors import DatasetError
-    from pipeline.dataset.storage import StorageError
     from pipeline.log import print_commits
 
-    try:
-        print_commits(known.dataset, known.format, sys.stdout.buffer)
-    except (DatasetError, StorageError) as error:
-        return _mistake(error)
+    print_commits(known.dataset, known.format, sys.stdout.buffer)
     return 0
 
 
 def _rebuild_index(dataset: str) -> int:
-    from pipeline.dataset.errors import DatasetError
     from pipeline.dataset.rebuild import rebuild_index
-    from pipeline.dataset.storage import StorageError
     from pipeline.dataset.stores import open_storage
 
     def say(line: str) -> None:
         sys.stdout.write(f"{printable(line)}\n")
         sys.stdout.flush()
 
-    def warn(line: str) -> None:
-        sys.stderr.write(f"beamwire: {line}\n")
-
-    try:
-        is_whole = rebuild_index(open_storage(dataset), say, warn)
-    except (DatasetError, StorageError) as error:
-        return _mistake(error)
-    return 0 if is_whole else 1
+    return 0 if rebuild_index(open_storage(dataset), say, _say) else 1
 
 
 def _schema(name: str) -> int:
