@@ -72,7 +72,7 @@ class Index:
         """
         if column not in KEY_COLUMNS:
             raise ValueError(f"not a key column: {column}")
-        return self._entries(column, _WantedKeys.of(values).rows) if values else []
+        return self._entries(column, _WantedKeys.of(values).rows) if values and self.segments else []
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows of the dataset (kind 0) with these arrival numbers.
@@ -93,7 +93,7 @@ class Index:
 
         They come with cluster, unit_time and fingerprint.
         """
-        found = self._entries("bands", _WantedBands.of(bands).rows) if bands else []
+        found = self._entries("bands", _WantedBands.of(bands).rows) if bands and self.segments else []
         return [entry for entry in found if entry.kind == ROW_KIND and entry.shingles]
 
     def _entries(self, column: str, rows_of: _Finder) -> list[IndexEntry]:

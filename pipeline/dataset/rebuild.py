@@ -29,7 +29,7 @@ from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
 from pipeline.dataset.writing import held_dataset
 from transforms.schemas import DatasetFile
-from transforms.text.fingerprints import rule_number
+from transforms.text.fingerprints import words_of_rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -243,8 +243,8 @@ def _shingle_words(storage: Storage, state: DatasetState) -> int | None:
     """The length of the shingles that the fingerprints are made of; None where there are no fingerprints."""
     if state.fingerprint is None:
         return None
-    words = state.fingerprint % 100
-    if rule_number(words) != state.fingerprint:
+    words = words_of_rule(state.fingerprint)
+    if words is None:
         raise DatasetError(
             f"{storage.location}: its fingerprints of texts are of rule {state.fingerprint}, unknown to this release. "
             "Use the one that made them."

@@ -130,10 +130,9 @@ def _candidates(
 ) -> dict[int, list[Candidate]]:
     """The earlier rows that each row is like, `loose` at least, by its number; over the index and the batch."""
     able = [row for row in rows if row.record.shingles >= likeness.min_shingles]
-    wanted = {row.record.bands for row in able if row.record.bands is not None} if history.rows else set()
     earlier = [
         entry
-        for entry in history.neighbours(wanted)
+        for entry in history.neighbours({row.record.bands for row in able if row.record.bands is not None})
         if (entry.shingles or 0) >= likeness.min_shingles and entry.id not in history.tombstones
     ]
     clusters.learn_rows(earlier)

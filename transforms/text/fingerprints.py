@@ -73,6 +73,12 @@ def rule_number(length: int) -> int:
     return ALGORITHM * 100 + length
 
 
+def words_of_rule(number: int) -> int | None:
+    """The words of a shingle by a rule of this algorithm; None where it is of another."""
+    length = number - ALGORITHM * 100
+    return length if 0 < length < 100 else None
+
+
 def similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The estimated Jaccard of rows of two signature arrays, row by row, from 0 to 1.
 
