@@ -1,6 +1,7 @@
 """Hashes and keys: 16 bytes each, the same for ever. A changed byte here is another dataset format.
 
 A key is BLAKE2b of a kind and its parts, each preceded by its length, so that no two lists of parts give one input.
+Lone surrogates are hashed as they are, so that none is refused.
 """
 
 from functools import lru_cache
@@ -59,11 +60,6 @@ def _folded(text: str) -> bytes:
 
 def _without_case(text: str) -> str:
     return text.casefold().replace("\u02bc", "'")  # Which is a quote, and what U+0149 is folded to.
-
-
-def key(kind: str, *parts: str) -> bytes:
-    """The key of the parts among the keys of its kind. Lone surrogates are hashed as they are, so it never raises."""
-    return _key(_kind(kind), *map(_part, map(_utf8, parts)))
 
 
 def _kind(name: str) -> blake2b:
