@@ -12,15 +12,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.dataset.batch import Batch, RunSoFar
 from pipeline.dataset.checksums import sha256
 from pipeline.dataset.commits import commit, next_manifest, read_state
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.segments import entries_of, segment_bytes
-from pipeline.dataset.staging import staging_of
 from pipeline.dataset.tiers import merges_of_compaction
 from pipeline.sinks.history import BatchHistory
-from pipeline.tally import NoTally
+from tests.batches import batch_after
 from tests.transforms.text.test_arrival import record
 from transforms.schemas import DatasetFile
 from transforms.text.arrival import Decision, decide, order_of_arrival
@@ -94,29 +92,6 @@ def ingest(
         if compact_every is not None and number % compact_every == 0:
             merge_segments(storage, number)
     return labels
-
-
-def batch_after(storage: LocalStorage, name: str) -> Batch:
-    """A batch that builds upon what is committed."""
-    state = read_state(storage)
-    return Batch(
-        name=name,
-        sequence=state.sequence + 1,
-        parent=state.parent,
-        units=(),
-        settings={},
-        rows=state.rows,
-        unit_time=state.unit_time,
-        segments=state.segments(),
-        tombstones=frozenset(),
-        fingerprint=106,
-        storage=storage,
-        blocks=staging_of(storage, None).blocks(name),
-        tally=NoTally(),
-        run=RunSoFar("run", 0, "DirectRunner", "{}", ()),
-        enriched=False,
-        max_payload_bytes=10,
-    )
 
 
 def merge_segments(storage: LocalStorage, number: int) -> None:

@@ -4,17 +4,14 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 import pytest
 
 from pipeline.config import Config
-from pipeline.dataset.batch import Batch, RunSoFar
-from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.flow import build
-from pipeline.tally import NoTally
+from tests.batches import batch_after
 from tests.datasets import ROOT, SEEDS, all_rows, digests, rows, run
 from tests.golden import GOLDEN, golden_rows
 from transforms.enrich import find_model
@@ -135,32 +132,8 @@ def test_the_count_of_articles_is_the_number_of_clusters(seeded: Path) -> None:
 
 def test_the_labels_of_the_graph_are_stable(tmp_path: Path) -> None:
     root = beam.Pipeline()
-    build(root, Config(), _batch(tmp_path), find_model(None))
+    batch = batch_after(open_storage(str(tmp_path)), "name", units=(Unit(0, "a.txt", "a.txt", 1, "sha256:0"),))
+    build(root, Config(), batch, find_model(None))
     beams = re.compile(r"(Units|CountDocuments|DeadLetters)/|.*/.*/")  # what Beam or a helper names
     labels = [label for label in sorted(root.applied_labels) if not beams.match(label)]
     assert labels == (ROOT / "tests" / "golden" / "labels.txt").read_text(encoding="utf-8").splitlines()
-
-
-def _batch(folder: Path) -> Batch:
-    settings: dict[str, Any] = {}
-    run = RunSoFar("run", 0, "DirectRunner", "{}", ())
-    unit = Unit(0, "a.txt", str(folder / "a.txt"), 1, "sha256:0")
-    storage = open_storage(str(folder))
-    return Batch(
-        name="name",
-        sequence=1,
-        parent=None,
-        units=(unit,),
-        settings=settings,
-        rows=0,
-        unit_time=0,
-        segments=(),
-        tombstones=frozenset(),
-        fingerprint=106,
-        storage=storage,
-        blocks=staging_of(storage, None).blocks("name"),
-        tally=NoTally(),
-        run=run,
-        enriched=True,
-        max_payload_bytes=10,
-    )

@@ -38,12 +38,12 @@ from lxml import etree
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from pipeline.dataset.batch import Batch, RunSoFar
-from pipeline.dataset.staging import staging_of
+from pipeline.dataset.batch import Batch
 from pipeline.dataset.stores import open_storage
 from pipeline.sinks.articles import pieces_of, write_file
 from pipeline.sinks.history import BatchHistory
 from pipeline.tally import NoTally
+from tests.batches import batch_after
 from tests.benchmarks.bench import BEAMWIRE, BUILD, ROOT, corpus_folder, heading, markdown, read_once, say, words_of
 from tests.benchmarks.measure import measure
 from tests.benchmarks.staged import BLOCK_ROWS, BOUNDS, CONFIG, LIMITS, PARSING, documents_of, units_of
@@ -278,24 +278,9 @@ def _written(batch: Batch, path: str) -> pa.Table:
 
 def _batch(folder: Path, units: Sequence[Unit]) -> Batch:
     """A first batch of these units, in a dataset of which nothing is kept."""
-    storage = open_storage(str(folder))
-    return Batch(
-        name="steps",
-        sequence=1,
-        parent=None,
-        units=tuple(units),
-        settings={},
-        rows=0,
-        unit_time=0,
-        segments=(),
-        tombstones=frozenset(),
-        fingerprint=rule_number(NEAR.shingle_words),
-        storage=storage,
-        blocks=staging_of(storage, None).blocks("steps"),
-        tally=NoTally(),
-        run=RunSoFar("steps", 0, "none", "{}", ()),
-        enriched=False,
-        max_payload_bytes=1 << 20,
+    rule = rule_number(NEAR.shingle_words)
+    return batch_after(
+        open_storage(str(folder)), "steps", units=tuple(units), fingerprint=rule, max_payload_bytes=1 << 20
     )
 
 

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dataset.batch import Batch, RunSoFar
+from pipeline.dataset.batch import Batch
 from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.errors import CommitConflict
 from pipeline.dataset.manifests import done_unit
-from pipeline.dataset.staging import staging_of
 from pipeline.dataset.stores import open_storage
 from pipeline.plan import cut_batches
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.dead_letters import GatherDeadLetters, write_files
-from pipeline.tally import NoTally
+from tests.batches import batch_after
 from tests.datasets import rows
 from transforms.schemas import DatasetFile, DeadLetter, Unit, UnitOutcome, Verdict
 
@@ -24,26 +23,9 @@ def unit(ordinal: int, size: int = 10) -> Unit:
 
 
 def batch(folder: Path, name: str = "first", units: Sequence[Unit] = (unit(0), unit(1))) -> Batch:
-    run = RunSoFar("run", 0, "DirectRunner", "{}", ())
-    storage = open_storage(str(folder))
-    return Batch(
-        name=name,
-        sequence=1,
-        parent=None,
-        units=tuple(units),
-        settings={},
-        rows=0,
-        unit_time=5,
-        segments=(),
-        tombstones=frozenset(),
-        fingerprint=106,
-        storage=storage,
-        blocks=staging_of(storage, None).blocks(name),
-        tally=NoTally(),
-        run=run,
-        enriched=False,
-        max_payload_bytes=4,
-    )
+    """One of two writers who begin with an empty dataset."""
+    first = {"sequence": 1, "parent": None, "rows": 0, "segments": ()}
+    return batch_after(open_storage(str(folder)), name, units=tuple(units), unit_time=5, max_payload_bytes=4, **first)
 
 
 def verdict(*outcomes: UnitOutcome) -> Verdict:

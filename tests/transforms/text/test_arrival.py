@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -408,6 +409,14 @@ def test_a_mere_date_takes_effect_at_its_end_and_no_date_at_the_time_of_the_unit
     assert effective_time(0, "day", 7) == 86_399_999_999
     assert effective_time(3, "second", 7) == 3
     assert effective_time(None, None, 7) == 7
+
+
+@pytest.mark.parametrize(("words", "table"), [(24, "articles"), (25, "duplicates")])
+def test_what_a_site_shows_in_place_of_its_articles_makes_no_duplicates_of_them_as_long_as_it_is_short(
+    words: int, table: str
+) -> None:
+    pages = [record(unit=n, url=f"{n}", title=f"Headline number {n}", text="Subscribe", words=words) for n in range(2)]
+    assert [one.table for one in made(arrive(*pages))] == ["articles", table]
 
 
 # Articles that were removed
