@@ -210,13 +210,16 @@ def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, st
         else ""
     )
     yield "time", duration_text(report.seconds), rate
-    yield from _cost_rows(report.costs)
+    yield from _cost_rows(report.costs, report.seconds)
 
 
-def _cost_rows(costs: Mapping[str, StepCost]) -> Iterator[tuple[str, str, str]]:
-    """The steps that took longest, and the most memory of all."""
+def _cost_rows(costs: Mapping[str, StepCost], run_seconds: float) -> Iterator[tuple[str, str, str]]:
+    """The steps that took longest, where steps are what the run took its time for, and the most memory of all.
+
+    Of a short run most is starting and loading a model, which is of no step.
+    """
     timed = sorted(((cost.seconds, step) for step, cost in costs.items() if cost.seconds is not None), reverse=True)
-    if timed:
+    if timed and sum(seconds for seconds, _ in timed) >= run_seconds / 2:
         (most, first), *rest = timed[:_LONGEST_STEPS]
         others = ", ".join(f"{step} {duration_text(seconds)}" for seconds, step in rest)
         yield "longest", duration_text(most), f"{first}; then {others}" if others else first

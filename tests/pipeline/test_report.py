@@ -101,6 +101,11 @@ def test_where_costs_were_measured_the_longest_steps_and_the_most_memory_are_sho
     assert "longest        12 s  Normalize\n" in printed(report(costs={"Normalize": StepCost(12.3)}))
 
 
+def test_of_a_run_that_took_its_time_for_something_else_no_step_is_said_to_be_the_longest() -> None:
+    assert "longest " in printed(report(seconds=2.0, costs={"Enrich": StepCost(1.0)}))
+    assert "longest " not in printed(report(seconds=2.0, costs={"Enrich": StepCost(0.9)}))
+
+
 def test_without_dead_letters_there_is_one_next_command() -> None:
     assert printed(report()).endswith("\n\nNext: beamwire query out\n")
 
