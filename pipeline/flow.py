@@ -13,10 +13,10 @@ import apache_beam as beam
 from apache_beam.transforms.error_handling import ErrorHandler
 
 from pipeline.config import Config
-from pipeline.dataset.batch import Batch
+from pipeline.dataset.batch import Batch, Workplace
 from pipeline.sinks.articles import WriteArticles
 from pipeline.sinks.commit import CommitBatch
-from pipeline.sinks.dead_letters import DeadLetterDoor
+from pipeline.sinks.dead_letters import DeadLetterDoor, WriteDeadLetters
 from pipeline.sinks.history import BatchHistory
 from pipeline.sources.documents import ReadOptions
 from pipeline.sources.read import ReadDocuments
@@ -34,21 +34,21 @@ STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write"
 """The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
 
 
-def build(root: beam.Pipeline, config: Config, batch: Batch, model: Model | None) -> None:
+def build(root: beam.Pipeline, config: Config, batch: Batch, units: Sequence[Unit], model: Model | None) -> None:
     """Puts the flow of one batch onto a pipeline. Without a model there is no Enrich."""
-    with DeadLetterDoor(batch) as errors:
-        documents, blocks = stage_units(root, batch.units, config, batch, errors)
+    with DeadLetterDoor(batch, WriteDeadLetters(batch)) as errors:
+        documents, blocks = stage_units(root, units, config, batch, errors)
         verdict = blocks | "Deduplicate" >> deduplicate(config, batch)  # one ordered pass
         marked = verdict | "Blocks" >> beam.FlatMap(blocks_of)
         if model is not None:
             marked = enrich_blocks(marked, batch, model, errors)
         files = marked | "Write" >> WriteArticles(batch)
     read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
-    verdict | "Commit" >> CommitBatch(batch, files, errors.output(), read)  # waits for all of them
+    verdict | "Commit" >> CommitBatch(batch, units, files, errors.output(), read)  # waits for all of them
 
 
 def stage_units(
-    root: beam.Pipeline, units: Sequence[Unit], config: Config, batch: Batch, errors: ErrorHandler
+    root: beam.Pipeline, units: Sequence[Unit], config: Config, place: Workplace, errors: ErrorHandler
 ) -> tuple[beam.PCollection[Document], beam.PCollection[Block]]:
     """From units to staged blocks: here text leaves the flow, and references go on."""
     source = config.source
@@ -57,19 +57,19 @@ def stage_units(
         columns=tuple(source.fields.values()),
         encoding=source.encoding,
         max_document_bytes=source.max_document_mebibytes << 20,
-        max_payload_bytes=batch.max_payload_bytes,
+        max_payload_bytes=place.max_payload_bytes,
     )
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
     near = config.dedupe.near
     documents = (
-        root | "Units" >> beam.Create(units, reshuffle=True) | "Read" >> ReadDocuments(reading, errors, batch.tally)
+        root | "Units" >> beam.Create(units, reshuffle=True) | "Read" >> ReadDocuments(reading, errors, place.tally)
     )
     blocks = (
         documents
         | "Parse" >> ParseDocuments(parsing, errors)
         | "Normalize" >> Normalize(bounds, errors)
-        | "Stage" >> StageBlocks(batch.blocks, config.batch.block_rows, near.shingle_words if near.enabled else None)
+        | "Stage" >> StageBlocks(place.blocks, config.batch.block_rows, near.shingle_words if near.enabled else None)
     )
     return documents, blocks
 

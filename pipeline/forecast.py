@@ -179,12 +179,14 @@ class Forecast:
 
     What is left of the batch at hand is, phase by phase, units left times seconds a unit: at first as in earlier
     batches, then more and more as in this one, whose first units come late, since it has to start. The batches to come
-    take the seconds a byte of the earlier ones, else of this one. No guess is made for what was never seen: the answer
+    take the seconds a byte of the earlier ones, else of this one; with `reads_ahead` what it took to read the first one
+    does not come again. No guess is made for what was never seen: the answer
     is then a lower bound and says so.
     """
 
-    def __init__(self, batch_bytes: Sequence[int]) -> None:
+    def __init__(self, batch_bytes: Sequence[int], reads_ahead: bool = False) -> None:
         self._batch_bytes = batch_bytes
+        self._reads_ahead = reads_ahead
         self._past: list[_Past] = []
 
     def finish(self, number: int, batch: BatchCount, now: float) -> None:
@@ -218,7 +220,11 @@ class Forecast:
             uncounted = past_seconds - sum(seconds for past in self._past for _, seconds in past.phases.values())
             spent = now - batch.started - sum(count.seconds(now) for count in batch.counts.values())
             left += max(uncounted * size / past_bytes - max(spent, 0.0), 0.0)
-            left += past_seconds * to_come / past_bytes
+            left += (past_seconds - self._waited()) * to_come / past_bytes
         elif to_come and size:
             left += (now - batch.started + left) * to_come / size
         return Remaining(left, is_bound)
+
+    def _waited(self) -> float:
+        """Seconds in which nothing but the first batch was read, where the others are while an earlier one is done."""
+        return self._past[0].phases.get("read", (0, 0.0))[1] if self._reads_ahead else 0.0

@@ -27,7 +27,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from pipeline import __version__
 from pipeline.config import Config
-from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar
+from pipeline.dataset.batch import Batch, ParquetSettings, RunSoFar, Workplace
 from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.errors import DatasetError, printable
 from pipeline.dataset.layout import LOCK
@@ -50,7 +50,7 @@ from pipeline.report import (
     print_plan,
     print_report,
 )
-from pipeline.shards import run_batch
+from pipeline.shards import Shards
 from pipeline.sinks.runs import costs_of, counts_of, dead_letters_of, nothing_done, read_run, with_costs, write_run
 from pipeline.sources.inputs import InputError
 from pipeline.tally import FileTally, NoTally, planned
@@ -123,9 +123,10 @@ class _Chain:
         self._plan = plan
         self._options = options
         self._staging = staging
-        self._processes = processes
+        self._shards = None if processes is None else Shards(processes, plan.config, plan.model, meter)
         self._meter = meter
         self._folder = folder  # of temporary files
+        self._folders: list[str] = []  # in the staging area, of the batches so far
         self._quiet = quiet
         self._started = started
         self._run = RunSoFar(
@@ -149,15 +150,17 @@ class _Chain:
             write_run(storage, nothing_done(self._run, int(time.time() * 1e6)))
             return _report(plan, [], time.time() - self._started, {})
         sizes = [sum(unit.size for unit in units) for units in plan.batches]
-        with Progress(sizes, quiet=self._quiet) as progress:
-            for number, units in enumerate(plan.batches, start=1):
-                self._do(number, units, progress)
+        with Progress(sizes, reads_ahead=self._shards is not None, quiet=self._quiet) as progress:
+            for number in range(1, len(plan.batches) + 1):
+                self._do(number, progress)
         manifests = list(read_manifests(storage, after=plan.state.sequence))
         return _report(plan, manifests, time.time() - self._started, costs_of(self._run))
 
-    def _do(self, number: int, units: tuple[Unit, ...], progress: Progress) -> None:
+    def _do(self, number: int, progress: Progress) -> None:
         """One batch, from its units to its manifest."""
         plan, storage = self._plan, self._plan.storage
+        units = plan.batches[number - 1]
+        place = self._place(number)
         state = plan.state if number == 1 else read_state(storage)
         run = self._run if number == 1 or is_local(self._options) else read_run(storage, self._run)
         name = batch_name(state.parent, units, plan.settings)
@@ -165,7 +168,6 @@ class _Chain:
             name=name,
             sequence=state.sequence + 1,
             parent=state.parent,
-            units=units,
             settings=plan.settings,
             rows=state.rows,
             unit_time=state.unit_time,
@@ -173,26 +175,52 @@ class _Chain:
             tombstones=frozenset(map(bytes.fromhex, state.tombstones)),
             fingerprint=plan.fingerprint,
             storage=storage,
-            blocks=self._staging.blocks(name),
-            tally=NoTally() if self._quiet else FileTally(self._folder),
+            blocks=place.blocks,
+            tally=place.tally,
             run=run.with_last(number == len(plan.batches)),
             enriched=plan.model is not None,
-            max_payload_bytes=plan.config.dead_letters.max_payload_kibibytes << 10,
+            max_payload_bytes=place.max_payload_bytes,
             parquet=ParquetSettings(plan.config.write.compression_level, plan.config.write.row_group_rows),
         )
-        with progress.batch(number, self._folder, _phases(batch, plan.model is not None, self._folder)):
-            self._launch(batch)
+        tally = self._tally_folder(number)
+        with progress.batch(number, tally, _phases(units, plan.model is not None, tally)):
+            self._launch(batch, units, number)
         if is_local(self._options):  # what a step costs is known when it is done, and its run is committed then
             self._run = with_costs(read_run(storage, self._run), self._meter.take())
             write_run(storage, self._run)
-        self._staging.drop(name)
+        place.blocks.drop()
+        if number == len(plan.batches):
+            self._staging.clear()
+        shutil.rmtree(tally, ignore_errors=True)
 
-    def _launch(self, batch: Batch) -> None:
-        if self._processes is not None:
-            run_batch(self._processes, self._plan.config, batch, self._plan.model, self._folder, self._meter)
+    def _place(self, number: int) -> Workplace:
+        """Where a batch is staged, whose name is not known as long as the one before it is not committed.
+
+        The folder's name is one that no other run can have with other blocks or other decisions on them: of the
+        manifest that this run builds upon, and of all its units so far.
+        """
+        if number > len(self._folders):
+            before = self._folders[-1] if self._folders else self._plan.state.parent
+            self._folders.append(batch_name(before, self._plan.batches[number - 1], self._plan.settings))
+        folder = self._tally_folder(number)
+        return Workplace(
+            blocks=self._staging.blocks(self._folders[number - 1]),
+            tally=NoTally() if self._quiet else FileTally(folder),
+            max_payload_bytes=self._plan.config.dead_letters.max_payload_kibibytes << 10,
+        )
+
+    def _tally_folder(self, number: int) -> str:
+        folder = os.path.join(self._folder, f"batch-{number}")
+        os.makedirs(folder, exist_ok=True)
+        return folder
+
+    def _launch(self, batch: Batch, units: Sequence[Unit], number: int) -> None:
+        if self._shards is not None:
+            following = self._plan.batches[number : number + 1]
+            self._shards.run(batch, units, lambda: (self._place(number + 1), following[0]) if following else None)
             return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
-        build(root, self._plan.config, batch, self._plan.model)
+        build(root, self._plan.config, batch, units, self._plan.model)
         with self._meter.phase(*STEPS):
             result = root.run()
             result.wait_until_finish()
@@ -207,8 +235,8 @@ def _workers(plan: Plan, options: PipelineOptions, folder: str) -> AbstractConte
     return Processes(count, folder) if count > 1 and plan.batches else nullcontext()
 
 
-def _phases(batch: Batch, enriched: bool, folder: str) -> list[Phase]:
-    phases = [Phase("read", "Read", "bytes", {unit.ordinal: unit.size for unit in batch.units})]
+def _phases(units: Sequence[Unit], enriched: bool, folder: str) -> list[Phase]:
+    phases = [Phase("read", "Read", "bytes", {unit.ordinal: unit.size for unit in units})]
     if enriched:
         phases.append(Phase("enrich", "Enrich", "rows", planned(folder, "enrich")))
     return [*phases, Phase("write", "Write", "files", planned(folder, "write"))]

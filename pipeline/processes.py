@@ -72,28 +72,47 @@ class Processes:
                 worker.join()
 
     def each(self, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Does `work(*arguments[i])` in worker i, all at once; at most as many as there are workers.
+        """Starts the work and waits for all answers. Raises WorkerFailed as soon as a worker fails or dies."""
+        return self.start(work, arguments).answers()
 
-        `work`, its arguments and its answer travel pickled. Raises WorkerFailed as soon as one fails or dies.
+    def start(self, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> "Pending":
+        """Begins `work(*arguments[i])` in worker i, all at once; at most as many as there are workers, who are idle.
+
+        `work`, its arguments and its answer travel pickled.
         """
-        busy: dict[Connection, int] = {}
-        for number, (words, (_, connection)) in enumerate(zip(arguments, self._workers, strict=False)):
-            with suppress(BrokenPipeError):  # it has died: its end says so below
+        for words, (_, connection) in zip(arguments, self._workers, strict=False):
+            with suppress(BrokenPipeError):  # it has died: its end says so when the answer is asked for
                 connection.send((work, words))
-            busy[connection] = number
-        answers: list[Any] = [None] * len(busy)
-        while busy:
-            for ready in wait(list(busy)):
+        return Pending(self._workers[: len(arguments)])
+
+
+class Pending:
+    """What workers are at."""
+
+    def __init__(self, workers: Sequence[tuple[BaseProcess, Connection]]) -> None:
+        """Keeps who is at work."""
+        self._busy = {connection: number for number, (_, connection) in enumerate(workers)}
+        self._processes = [process for process, _ in workers]
+        self._answers: list[Any] = [None] * len(workers)
+
+    def wait(self) -> None:
+        """Waits for all. Raises WorkerFailed as soon as one fails or dies."""
+        while self._busy:
+            for ready in wait(list(self._busy)):
                 connection = cast("Connection", ready)
-                number = busy.pop(connection)
-                answers[number] = self._answer(number, connection)
-        return answers
+                number = self._busy.pop(connection)
+                self._answers[number] = self._answer(number, connection)
+
+    def answers(self) -> list[Any]:
+        """Waits for all, and gives their answers in order. Raises as `wait` does."""
+        self.wait()
+        return self._answers
 
     def _answer(self, number: int, connection: Connection) -> Any:
         try:
             is_done, answer = connection.recv()
         except (EOFError, ConnectionError):
-            worker = self._workers[number][0]
+            worker = self._processes[number]
             worker.join(_END_SECONDS)
             raise WorkerFailed(_cause_of_death(worker.exitcode)) from None
         if not is_done:

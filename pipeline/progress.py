@@ -18,7 +18,6 @@ from typing import Any, Protocol, TextIO
 
 from pipeline.forecast import BatchCount, Forecast, Phase, PhaseCount, Remaining
 from pipeline.report import duration_text, size_text
-from pipeline.tally import SIZES_SUFFIX, TALLY_SUFFIX
 
 _POLL_SECONDS = 0.25
 _LINE_SECONDS = 5.0
@@ -33,7 +32,8 @@ class _Display(Protocol):
 class Progress:
     """Shows how far a run is: bars in a terminal, else a line every 5 seconds and at each end of a phase, on stderr.
 
-    `batch_bytes` are the sizes of the batches to come. With `quiet` nothing is shown or read. Whatever goes wrong in
+    `batch_bytes` are the sizes of the batches to come; with `reads_ahead` each but the first is read while the one
+    before it is at work. With `quiet` nothing is shown or read. Whatever goes wrong in
     here ends the display and never the run. The thread ends with the context.
     """
 
@@ -41,12 +41,13 @@ class Progress:
         self,
         batch_bytes: Sequence[int],
         *,
+        reads_ahead: bool = False,
         quiet: bool = False,
         file: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._batches = len(batch_bytes)
-        self._forecast = Forecast(batch_bytes)
+        self._forecast = Forecast(batch_bytes, reads_ahead)
         self._file = file if file is not None else sys.stderr
         self._quiet = quiet
         self._clock = clock
@@ -80,15 +81,10 @@ class Progress:
     def batch(self, number: int, folder: str, phases: Sequence[Phase]) -> Iterator[None]:
         """Batch `number` (from 1) is at work, its steps tell `FileTally(folder)`.
 
-        The folder is made where it is missing, and cleared of the tally of the batch before.
+        Each batch has a folder of its own, in which steps may have told before what they did ahead.
         """
-        with self._harmless():
-            os.makedirs(folder, exist_ok=True)
-            for name in os.listdir(folder):
-                if name.endswith((TALLY_SUFFIX, SIZES_SUFFIX)):
-                    os.unlink(os.path.join(folder, name))
-            with self._lock:
-                self._number, self._batch = number, BatchCount(folder, phases, self._clock())
+        with self._harmless(), self._lock:
+            self._number, self._batch = number, BatchCount(folder, phases, self._clock())
         try:
             yield
             with self._harmless(), self._lock:

@@ -15,7 +15,6 @@ def batch_after(storage: Storage, name: str, **values: Any) -> Batch:
     usual: dict[str, Any] = {
         "sequence": state.sequence + 1,
         "parent": state.parent,
-        "units": (),
         "settings": {},
         "rows": state.rows,
         "unit_time": state.unit_time,

@@ -132,8 +132,8 @@ def test_the_count_of_articles_is_the_number_of_clusters(seeded: Path) -> None:
 
 def test_the_labels_of_the_graph_are_stable(tmp_path: Path) -> None:
     root = beam.Pipeline()
-    batch = batch_after(open_storage(str(tmp_path)), "name", units=(Unit(0, "a.txt", "a.txt", 1, "sha256:0"),))
-    build(root, Config(), batch, find_model(None))
+    units = [Unit(0, "a.txt", "a.txt", 1, "sha256:0")]
+    build(root, Config(), batch_after(open_storage(str(tmp_path)), "name"), units, find_model(None))
     beams = re.compile(r"(Units|CountDocuments|DeadLetters)/|.*/.*/")  # what Beam or a helper names
     labels = [label for label in sorted(root.applied_labels) if not beams.match(label)]
     assert labels == (ROOT / "tests" / "golden" / "labels.txt").read_text(encoding="utf-8").splitlines()

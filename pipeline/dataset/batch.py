@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.storage import Storage
-from transforms.schemas import DatasetFile, Tally, Unit
+from transforms.schemas import DatasetFile, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,30 @@ class RunSoFar:
         return replace(self, last=last)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One batch. Picklable: it travels to the workers.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What reading and staging must know of a batch, which is known before the batch ahead of it is committed.
+
+    `blocks` is where its blocks lie while it runs; of the payload of a dead letter `max_payload_bytes` are kept.
+    """
+
+    blocks: StagedBlocks
+    tally: Tally
+    max_payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Workplace):
+    """One batch without its units. Picklable: it travels to the workers, with each step that needs it.
 
     `name` is a hash of units, settings and the manifest (`parent`) that it builds upon, so that two writers never
     share a name with other bytes. `rows`, `unit_time`, `segments` and `tombstones` (ids of removed articles) are what
     the manifests before it say. `fingerprint` is the rule by which texts are compared, None where only for equality.
-    `blocks` is where its blocks lie while it runs.
     """
 
     name: str
     sequence: int
     parent: str | None
-    units: tuple[Unit, ...]
     settings: dict[str, Any]
     rows: int
     unit_time: int
@@ -58,9 +68,6 @@ class Batch:
     tombstones: frozenset[bytes]
     fingerprint: int | None
     storage: Storage
-    blocks: StagedBlocks
-    tally: Tally
     run: RunSoFar
     enriched: bool
-    max_payload_bytes: int
     parquet: ParquetSettings = ParquetSettings()

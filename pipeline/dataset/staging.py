@@ -53,6 +53,10 @@ class StagedBlocks:
             return cast("BinaryIO", pa.BufferReader(file.read_buffer(file.size() - _TRAILER_BYTES)))
         return io.BufferedReader(_WithoutTrailer(file))
 
+    def drop(self) -> None:
+        """Deletes them all."""
+        self.storage.delete_folder(self.folder)
+
 
 @dataclass(frozen=True, slots=True)
 class Staging:
@@ -65,11 +69,6 @@ class Staging:
     def blocks(self, batch: str) -> StagedBlocks:
         """Where this batch keeps its blocks."""
         return StagedBlocks(self.storage, f"{self.folder}/{batch}")
-
-    def drop(self, batch: str) -> None:
-        """Deletes what this batch has staged."""
-        self.storage.delete_folder(f"{self.folder}/{batch}")
-        self.clear()
 
     def clear(self) -> None:
         """Deletes what killed runs have left, where the lock of the dataset tells that nobody else is at work."""

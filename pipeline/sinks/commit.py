@@ -15,7 +15,7 @@ from pipeline.dataset.layout import UNREADABLE
 from pipeline.dataset.manifests import CommittedUnit
 from pipeline.dataset.sweep import delete_all
 from pipeline.sinks.runs import DEAD, after_batch, write_run
-from transforms.schemas import DatasetFile, Verdict
+from transforms.schemas import DatasetFile, Unit, Verdict
 from transforms.text.errors import UnreadableFile
 
 
@@ -30,14 +30,16 @@ class CommitBatch(beam.PTransform[beam.PCollection[Verdict], beam.PCollection[st
     def __init__(
         self,
         batch: Batch,
+        units: Sequence[Unit],
         files: beam.PCollection[DatasetFile],
         dead_letters: beam.PCollection[DatasetFile],
         documents: beam.PCollection[int],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Keeps the batch and what to wait for."""
+        """Keeps the batch, its units and what to wait for."""
         super().__init__()
         self.batch = batch
+        self.units = units
         self.files = files
         self.dead_letters = dead_letters
         self.documents = documents
@@ -51,6 +53,7 @@ class CommitBatch(beam.PTransform[beam.PCollection[Verdict], beam.PCollection[st
             dead_letters=beam.pvalue.AsList(self.dead_letters),
             documents=beam.pvalue.AsSingleton(self.documents),
             batch=self.batch,
+            units=self.units,
             clock=self.clock,
         ).with_output_types(str)
         return committed
@@ -62,6 +65,7 @@ def commit_batch(
     dead_letters: Sequence[DatasetFile],
     documents: int,
     batch: Batch,
+    units: Sequence[Unit],
     clock: Callable[[], float],
 ) -> str:
     """Writes the manifest and the row of the run."""
@@ -79,7 +83,7 @@ def commit_batch(
     manifest = next_manifest(
         state,
         batch.name,
-        _units(batch, verdict, unread),
+        _units(units, batch.unit_time, verdict, unread),
         batch.settings,
         verdict.rows,
         counts,
@@ -103,15 +107,14 @@ def _already_committed(batch: Batch) -> str:
     return batch.name
 
 
-def _units(batch: Batch, verdict: Verdict, unread: Collection[str]) -> tuple[CommittedUnit, ...]:
-    """The units with what was learned of them; one without articles has the time of the unit before it.
+def _units(units: Sequence[Unit], moment: int, verdict: Verdict, unread: Collection[str]) -> tuple[CommittedUnit, ...]:
+    """The units with what was learned of them; one without articles has the time of the unit before it, or `moment`.
 
     A file that was gone or changed when it was to be read is not done with the content that was planned.
     """
     outcomes = {unit.ordinal: unit for unit in verdict.units}
     committed = []
-    moment = batch.unit_time
-    for unit in batch.units:
+    for unit in units:
         outcome = outcomes.get(unit.ordinal)
         moment = outcome.time if outcome else moment
         committed.append(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -11,7 +12,7 @@ from apache_beam.transforms.error_handling import ErrorHandler
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.dataset.batch import Batch
+from pipeline.dataset.batch import Batch, Workplace
 from pipeline.dataset.layout import flat_file
 from pipeline.dataset.tables import DEAD_LETTERS
 from pipeline.sinks.parquet import write_parquet
@@ -29,19 +30,17 @@ class DeadLetterDoor(ErrorHandler):
     """The door through which the dead letters of all steps leave.
 
     Each step's are staged beside the step, in its own stage, so that only names are brought together: a collection of
-    dead letters would be held in memory with all its payloads. Its output is what was written, or without `write` the
-    staged blocks.
+    dead letters would be held in memory with all its payloads. Its output is what becomes of the staged blocks.
     """
 
-    def __init__(self, batch: Batch, write: bool = True) -> None:
-        """Keeps the batch."""
-        end = WriteDeadLetters(batch) if write else beam.Reshuffle()
-        super().__init__("DeadLetters" >> end)  # type: ignore[no-untyped-call]  # Beam's are not typed
-        self._batch = batch
+    def __init__(self, place: Workplace, then: beam.PTransform[beam.PCollection[Block], Any]) -> None:
+        """Keeps where they are staged, and what is done with the blocks of all steps."""
+        super().__init__("DeadLetters" >> then)  # type: ignore[no-untyped-call]  # Beam's are not typed
+        self._place = place
 
     def add_error_pcollection(self, letters: beam.PCollection[DeadLetter]) -> None:
         """Takes the dead letters of a step in."""
-        staged = letters | "StageDeadLetters" >> beam.ParDo(GatherDeadLetters(self._batch))
+        staged = letters | "StageDeadLetters" >> beam.ParDo(GatherDeadLetters(self._place))
         super().add_error_pcollection(staged)  # type: ignore[no-untyped-call]
 
 
@@ -70,9 +69,9 @@ class WriteDeadLetters(beam.PTransform[beam.PCollection[Block], beam.PCollection
 class GatherDeadLetters(beam.DoFn):
     """Holds the dead letters of a bundle until they are worth a staged file; payloads are cut here."""
 
-    def __init__(self, batch: Batch) -> None:
-        """Keeps the batch."""
-        self.batch = batch
+    def __init__(self, place: Workplace) -> None:
+        """Keeps where they are staged."""
+        self.place = place
 
     def start_bundle(self) -> None:
         """Begins with nothing, also after a bundle that failed."""
@@ -82,7 +81,7 @@ class GatherDeadLetters(beam.DoFn):
     def process(self, letter: DeadLetter) -> Iterator[Block]:
         """Takes one in; a full file goes on."""
         self.letters.append(letter)
-        self.held += min(letter.payload_bytes, self.batch.max_payload_bytes)
+        self.held += min(letter.payload_bytes, self.place.max_payload_bytes)
         if self.held >= MAX_STAGED_BYTES:
             yield self._store()
 
@@ -93,7 +92,7 @@ class GatherDeadLetters(beam.DoFn):
             yield WindowedValue(self._store(), window.max_timestamp(), (window,))
 
     def _store(self) -> Block:
-        limit = self.batch.max_payload_bytes
+        limit = self.place.max_payload_bytes
         columns = {
             field.name: [
                 letter.payload[:limit] if field.name == "payload" else getattr(letter, field.name)
@@ -104,7 +103,7 @@ class GatherDeadLetters(beam.DoFn):
         rows = pa.RecordBatch.from_pydict(columns, schema=_STAGED)
         data = encode_batches(_STAGED, [rows])
         block = Block(f"dead-{hashlib.sha256(data).hexdigest()[:24]}", rows.num_rows)
-        self.batch.blocks.write(block.name, data)
+        self.place.blocks.write(block.name, data)
         self.start_bundle()
         return block
 

@@ -94,6 +94,7 @@ class Steps:
     """The steps over one corpus: what they cost (`watch`) and what their floors do (`floor`)."""
 
     batch: Batch
+    units: Sequence[Unit]
     watch: Stopwatch
     floor: Stopwatch
     articles: int = 0
@@ -102,7 +103,7 @@ class Steps:
         """Read to Stage, a block at a time."""
         blocks = []
         held: list[Article] = []
-        for units in _some(self.batch.units, 64):
+        for units in _some(self.units, 64):
             held += self._cleaned(units)
             while len(held) >= BLOCK_ROWS:
                 blocks.append(self._staged(held[:BLOCK_ROWS]))
@@ -276,12 +277,10 @@ def _written(batch: Batch, path: str) -> pa.Table:
     return pq.read_table(pa.BufferReader(batch.storage.read(path))).combine_chunks()
 
 
-def _batch(folder: Path, units: Sequence[Unit]) -> Batch:
-    """A first batch of these units, in a dataset of which nothing is kept."""
+def _batch(folder: Path) -> Batch:
+    """A first batch in a dataset of which nothing is kept."""
     rule = rule_number(NEAR.shingle_words)
-    return batch_after(
-        open_storage(str(folder)), "steps", units=tuple(units), fingerprint=rule, max_payload_bytes=1 << 20
-    )
+    return batch_after(open_storage(str(folder)), "steps", fingerprint=rule, max_payload_bytes=1 << 20)
 
 
 def measure_steps(corpus: Path, folder: Path, repeats: int) -> Steps:
@@ -291,7 +290,7 @@ def measure_steps(corpus: Path, folder: Path, repeats: int) -> Steps:
     read_once(corpus / "feeds")
     units = watch.spend("find and checksum", lambda: units_of(corpus / "feeds"))
     floor.spend("find and checksum", lambda: _checksums([Path(unit.path) for unit in units]))
-    steps = Steps(_batch(folder, units), watch, floor)
+    steps = Steps(_batch(folder), units, watch, floor)
     blocks = steps.stage()
     steps.write(steps.decide(blocks))
     shutil.rmtree(folder)

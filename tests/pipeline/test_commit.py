@@ -22,18 +22,26 @@ def unit(ordinal: int, size: int = 10) -> Unit:
     return Unit(ordinal, f"{ordinal}.txt", f"/in/{ordinal}.txt", size, f"sha256:{ordinal}")
 
 
-def batch(folder: Path, name: str = "first", units: Sequence[Unit] = (unit(0), unit(1))) -> Batch:
+UNITS = (unit(0), unit(1))
+
+
+def batch(folder: Path, name: str = "first") -> Batch:
     """One of two writers who begin with an empty dataset."""
     first = {"sequence": 1, "parent": None, "rows": 0, "segments": ()}
-    return batch_after(open_storage(str(folder)), name, units=tuple(units), unit_time=5, max_payload_bytes=4, **first)
+    return batch_after(open_storage(str(folder)), name, unit_time=5, max_payload_bytes=4, **first)
 
 
 def verdict(*outcomes: UnitOutcome) -> Verdict:
     return Verdict((), (), outcomes, 0, (("articles", 0),))
 
 
-def commit(one: Batch, letters: Sequence[DatasetFile] = (), outcomes: Sequence[UnitOutcome] = ()) -> str:
-    return commit_batch(verdict(*outcomes), [], letters, documents=2, batch=one, clock=lambda: 1.0)
+def commit(
+    one: Batch,
+    letters: Sequence[DatasetFile] = (),
+    outcomes: Sequence[UnitOutcome] = (),
+    units: Sequence[Unit] = UNITS,
+) -> str:
+    return commit_batch(verdict(*outcomes), [], letters, documents=2, batch=one, units=units, clock=lambda: 1.0)
 
 
 def dead(one: Batch, *letters: DeadLetter) -> list[DatasetFile]:
@@ -46,7 +54,7 @@ def dead(one: Batch, *letters: DeadLetter) -> list[DatasetFile]:
 
 
 def test_a_unit_without_articles_has_the_time_of_the_unit_before_it(tmp_path: Path) -> None:
-    commit(batch(tmp_path, units=[unit(0), unit(1), unit(2)]), outcomes=[UnitOutcome(1, 3, 70)])
+    commit(batch(tmp_path), units=[*UNITS, unit(2)], outcomes=[UnitOutcome(1, 3, 70)])
     (manifest,) = read_manifests(open_storage(str(tmp_path)))
     assert [(it.name, it.time, it.articles) for it in manifest.units] == [
         ("0.txt", 5, 0),
@@ -72,7 +80,7 @@ def test_a_file_that_was_gone_when_it_was_to_be_read_is_not_done(tmp_path: Path)
     gone = DeadLetter(1, 0, 0, "1.txt", "Read", "unreadable_file", "it is gone", "unit", b"", 0)
     commit(one, letters=dead(one, gone))
     state = read_state(open_storage(str(tmp_path)))
-    assert [done_unit(it) in state.done for it in one.units] == [True, False]
+    assert [done_unit(it) in state.done for it in UNITS] == [True, False]
 
 
 def test_dead_letters_are_sorted_by_place_cut_to_the_limit_and_counted(tmp_path: Path) -> None:

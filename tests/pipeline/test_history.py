@@ -35,7 +35,7 @@ def verdict_on(one: Batch, entries: Sequence[IndexEntry]) -> Verdict:
 
 def commit(storage: Storage, entries: Sequence[IndexEntry]) -> None:
     one = batch(storage)
-    commit_batch(verdict_on(one, entries), [], [], documents=0, batch=one, clock=lambda: 1.0)
+    commit_batch(verdict_on(one, entries), [], [], documents=0, batch=one, units=(), clock=lambda: 1.0)
 
 
 def names(storage: Storage) -> list[str]:
@@ -109,7 +109,7 @@ def test_a_repeated_bundle_writes_the_same_bytes_and_deletes_what_is_replaced_on
     verdict = verdict_on(last, [row(7)])
     assert verdict_on(last, [row(7)]) == verdict
     for _ in range(2):
-        commit_batch(verdict, [], [], documents=0, batch=last, clock=lambda: 1.0)
+        commit_batch(verdict, [], [], documents=0, batch=last, units=(), clock=lambda: 1.0)
         assert names(storage) == ["000000000001-batch8"]
         storage.write(verdict.replaced[0], b"left by a kill between manifest and deletion")
 

@@ -156,6 +156,19 @@ def test_later_batches_are_told_by_earlier_ones(tmp_path: Path) -> None:
     assert forecast.remaining(2, second.at(0.0), 0.0) == Remaining(10.0 + 10.0 + 1.0 + 32.0, False)
 
 
+def test_what_the_first_batch_waited_for_its_reading_is_not_expected_of_batches_that_are_read_ahead(
+    tmp_path: Path,
+) -> None:
+    first = Runs(str(tmp_path / "1"))
+    os.makedirs(tmp_path / "1")
+    forecast = Forecast([100, 100], reads_ahead=True)
+    first.at(10.0, ("read", 0), ("read", 1))
+    first.rows = {0: 10}
+    forecast.finish(1, first.at(32.0, ("enrich", 0)), 32.0)
+    assert Forecast([100, 100]).remaining(1, first.batch, 32.0) == Remaining(32.0, False)
+    assert forecast.remaining(1, first.batch, 32.0) == Remaining(22.0, False)
+
+
 def test_what_a_batch_took_to_start_is_not_taken_for_its_speed(tmp_path: Path) -> None:
     tally = FileTally(str(tmp_path))
     batch = BatchCount(str(tmp_path), [read_phase(dict.fromkeys(range(10), 10))], 0.0)
@@ -246,6 +259,7 @@ def test_the_thread_ends_with_the_context_and_leaves_only_the_tally(
     tmp_path: Path, file: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    (tmp_path / "s").mkdir()
     with Progress([10], file=file) as progress, progress.batch(1, str(tmp_path / "s"), [read_phase({0: 10})]):
         assert "progress" in threads()
         FileTally(str(tmp_path / "s")).done("read", 0)
@@ -269,11 +283,14 @@ def test_sizes_that_a_step_tells_are_shown(tmp_path: Path) -> None:
     assert file.getvalue().startswith("Write done: 2 files in ")
 
 
-def test_the_tally_of_the_batch_before_does_not_count(tmp_path: Path) -> None:
-    FileTally(str(tmp_path)).done("read", 0)
-    FileTally(str(tmp_path)).expect("write", {0: 1})
-    with Progress([10], file=io.StringIO()) as progress, progress.batch(1, str(tmp_path), [read_phase({0: 10})]):
-        assert list(tmp_path.iterdir()) == []
+def test_what_was_read_ahead_of_a_batch_counts_and_what_another_batch_told_does_not(tmp_path: Path) -> None:
+    folders = [tmp_path / "1", tmp_path / "2"]
+    for folder, item in zip(folders, (0, 1), strict=True):
+        folder.mkdir()
+        FileTally(str(folder)).done("read", item)
+    batch = BatchCount(str(folders[1]), [read_phase({0: 10, 1: 20})], 0.0)
+    batch.poll(0.0)
+    assert batch.counts["read"].done == 20
 
 
 def test_quiet_shows_nothing_and_starts_no_thread(tmp_path: Path) -> None:
@@ -302,8 +319,10 @@ def fail() -> None:
 def test_a_display_that_fails_does_not_fail_the_run(tmp_path: Path, file: io.StringIO, phase: Phase) -> None:
     with Progress([10, 10], file=file) as progress:
         for number in (1, 2):
-            with progress.batch(number, str(tmp_path), [phase]):
-                FileTally(str(tmp_path)).done("read", 0)
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            with progress.batch(number, str(folder), [phase]):
+                FileTally(str(folder)).done("read", 0)
 
 
 def test_an_error_of_the_run_passes_through(tmp_path: Path) -> None:
@@ -320,6 +339,7 @@ def test_an_error_of_the_run_passes_through(tmp_path: Path) -> None:
 
 def test_a_staging_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
     file = io.StringIO()
+    (tmp_path / "s").mkdir()
     with Progress([10], file=file) as progress, progress.batch(1, str(tmp_path / "s"), [read_phase({0: 10})]):
         os.rmdir(tmp_path / "s")
     assert file.getvalue().startswith("Read done: 10 B in ")
