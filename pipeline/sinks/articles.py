@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ from pipeline.dataset.tables import ARTICLES
 from pipeline.sinks.parquet import in_order_of_files, write_parquet
 from transforms.blocks import ARTICLE_COLUMNS, entities_of, marks_of, open_block
 from transforms.schemas import Block, DatasetFile, MarkedBlock, PlannedFile
+from transforms.text.keys import KEY_BYTES
 
 Piece = tuple[PlannedFile, Block, int]
 """A file to come, and a block with the number of its record batch that holds rows of the file."""
@@ -86,7 +88,12 @@ def _rows(batch: Batch, piece: Piece) -> pa.Table:
 
 
 def _hex(keys: pa.Array) -> pa.Array:
-    return pa.array([None if key is None else key.hex() for key in keys.to_pylist()], pa.string())
+    """Keys as people read them: all at once, for one by one took a tenth of writing."""
+    data = keys.buffers()[1][keys.offset * KEY_BYTES : (keys.offset + len(keys)) * KEY_BYTES]
+    digits = memoryview(data).hex().encode()
+    ends = np.arange(len(keys) + 1, dtype=np.int32) * (2 * KEY_BYTES)
+    text = pa.Array.from_buffers(pa.string(), len(keys), [None, pa.py_buffer(ends), pa.py_buffer(digits)])
+    return pc.if_else(keys.is_valid(), text, None)
 
 
 def _with_failures(problems: pa.Array, failures: pa.Array) -> pa.Array:
