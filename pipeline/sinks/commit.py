@@ -1,5 +1,6 @@
 """Commit: one manifest makes a whole batch exist, then the row of the run says so."""
 
+import functools
 import io
 import time
 from collections import Counter
@@ -47,14 +48,13 @@ class CommitBatch(beam.PTransform[beam.PCollection[Verdict], beam.PCollection[st
 
     def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
         """Wires the step."""
+        # Arguments that are passed on by Beam are compared with their types, unit by unit.
+        commit_it = functools.partial(commit_batch, batch=self.batch, units=self.units, clock=self.clock)
         committed: beam.PCollection[str] = verdicts | "Manifest" >> beam.Map(
-            commit_batch,
+            commit_it,
             files=beam.pvalue.AsList(self.files),
             dead_letters=beam.pvalue.AsList(self.dead_letters),
             documents=beam.pvalue.AsSingleton(self.documents),
-            batch=self.batch,
-            units=self.units,
-            clock=self.clock,
         ).with_output_types(str)
         return committed
 
