@@ -1,34 +1,55 @@
 """Normalize: raw entries become articles with clean fields and keys."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import apache_beam as beam
 from apache_beam.transforms.error_handling import ErrorHandler
 
-from transforms.dead_letters import DivertFailures
-from transforms.schemas import Article, RawEntry
+from transforms.dead_letters import TAG, counted, dead_letter
+from transforms.schemas import Article, Entries
 from transforms.text.articles import clean_article
 from transforms.text.dates import DateBounds
+from transforms.text.errors import BadInput
 
 
-class Normalize(beam.PTransform[beam.PCollection[RawEntry], beam.PCollection[Article]]):
-    """Reads raw entries as articles and cleans their fields.
+class Normalize(beam.PTransform[beam.PCollection[Entries], beam.PCollection[Article]]):
+    """Reads the raw entries of a document as articles and cleans their fields.
 
-    In: RawEntry. Out: Article; what could not be read of it is named in `problems`.
-    Dead letters: `malformed_entry`, when nothing of it can be kept.
+    In: Entries. Out: Article; what could not be read of it is named in `problems`.
+    Dead letters: `malformed_entry`, when nothing of an entry can be kept.
     """
 
     def __init__(self, bounds: DateBounds, errors: ErrorHandler | None = None) -> None:
-        """Keeps the bounds between which a date is believed."""
+        """Keeps the bounds between which a date is believed. Without `errors` failures are raised, for tests."""
         super().__init__()
         self.bounds = bounds
         self.errors = errors
 
-    def expand(self, entries: beam.PCollection[RawEntry]) -> beam.PCollection[Article]:
+    def expand(self, entries: beam.PCollection[Entries]) -> beam.PCollection[Article]:
         """Wires the step."""
-        articles: beam.PCollection[Article] = entries | "Clean" >> DivertFailures(
-            _clean, self.bounds, step="Normalize", to=self.errors
-        ).with_output_types(Article)
+        clean = CleanEntries(self.bounds, divert=self.errors is not None)
+        outputs = entries | "Clean" >> beam.ParDo(clean).with_outputs(TAG, main="articles")
+        if self.errors is not None:
+            self.errors.add_error_pcollection(outputs[TAG])
+        articles: beam.PCollection[Article] = outputs.articles
         return articles
 
 
-def _clean(entry: RawEntry, bounds: DateBounds) -> tuple[Article]:
-    return (clean_article(entry, bounds),)
+class CleanEntries(beam.DoFn):
+    """`clean_article` on each entry of a document."""
+
+    def __init__(self, bounds: DateBounds, divert: bool) -> None:
+        """Keeps what pickles."""
+        self.bounds = bounds
+        self.divert = divert
+
+    def process(self, entries: Entries) -> Iterator[Any]:
+        """Yields articles, and dead letters by their own output."""
+        for entry in entries:
+            try:
+                yield clean_article(entry, self.bounds)
+            except BadInput as failure:
+                if not self.divert:
+                    raise
+                yield counted(dead_letter(entry, "Normalize", failure))

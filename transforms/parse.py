@@ -1,13 +1,14 @@
-"""Parse: raw documents become raw entries; a feed gives several, everything else one."""
+"""Parse: raw documents become raw entries; a feed gives several at once, everything else one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import apache_beam as beam
 from apache_beam.transforms.error_handling import ErrorHandler
 
 from transforms.dead_letters import DivertFailures
-from transforms.schemas import Document, RawEntry
+from transforms.schemas import Document, Entries, RawEntry
+from transforms.text.errors import BadInput
 from transforms.text.feeds import read_feed
 from transforms.text.pages import read_page
 from transforms.text.plain import read_text
@@ -22,10 +23,11 @@ class ParseOptions:
     encoding: str | None = None
 
 
-class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollection[RawEntry]]):
+class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollection[Entries]]):
     """Reads the entries of a document as it says them; nothing is cleaned yet.
 
-    In: Document. Out: RawEntry, none of an empty feed.
+    In: Document. Out: Entries, none of an empty feed. They stay together, for what they share tells what is no text of
+    theirs. Memory: the entries of one document, which Read has bounded.
     Dead letters: the document, with any reason of `transforms.text.errors` that its reader gives. The entries of
     a feed that can be read in part flow on beside its dead letter.
     """
@@ -36,12 +38,26 @@ class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollectio
         self.options = options
         self.errors = errors
 
-    def expand(self, documents: beam.PCollection[Document]) -> beam.PCollection[RawEntry]:
+    def expand(self, documents: beam.PCollection[Document]) -> beam.PCollection[Entries]:
         """Wires the step."""
-        entries: beam.PCollection[RawEntry] = documents | "ReadEntries" >> DivertFailures(
-            read_entries, self.options, step="Parse", to=self.errors
-        ).with_output_types(RawEntry)
+        entries: beam.PCollection[Entries] = documents | "ReadEntries" >> DivertFailures(
+            read_together, self.options, step="Parse", to=self.errors
+        ).with_output_types(Entries)
         return entries
+
+
+def read_together(document: Document, options: ParseOptions) -> Iterator[Entries]:
+    """All that can be read of a document, at once; then raises as `read_entries` does."""
+    entries: list[RawEntry] = []
+    failure: BadInput | None = None
+    try:
+        entries.extend(read_entries(document, options))
+    except BadInput as error:
+        failure = error
+    if entries:
+        yield tuple(entries)
+    if failure is not None:
+        raise failure
 
 
 def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry]:

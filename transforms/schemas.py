@@ -1,7 +1,7 @@
 """Every record that crosses a step, in the order in which the flow makes them.
 
-`Unit` → `Document` → `RawEntry` → `Article` flow one by one up to Stage; `Block` and `PlannedFile` are references that
-flow after it; `DeadLetter` is what leaves by the one door, `DatasetFile` what a sink reports to the commit.
+`Unit` → `Document` → its `Entries` → `Article` flow up to Stage; `Block` and `PlannedFile` are references that flow
+after it; `DeadLetter` is what leaves by the one door, `DatasetFile` what a sink reports to the commit.
 
 Module path and fields are the wire format of a running job: a field may be added with a default, never renamed.
 Times are microseconds since 1970-01-01 UTC. Hashes and keys are 16 bytes (`transforms.text.keys`).
@@ -106,6 +106,9 @@ class RawEntry:
     enclosures: tuple[Enclosure, ...] = ()
     problems: tuple[Problem, ...] = ()
 
+
+Entries = tuple[RawEntry, ...]
+"""All entries of one document, in its order."""
 
 Precision = Literal["second", "minute", "day"]
 
