@@ -2,7 +2,7 @@
 
     Read → Parse → Normalize → Stage → Deduplicate → Enrich → Write → Commit
 
-Articles flow one by one up to Stage; after it only references to staged blocks do. Every step's dead letters leave by
+Text flows up to Stage; after it only references to staged blocks do. Every step's dead letters leave by
 the one door. The labels are the contract with a running job. `pipeline.shards` runs the same steps on several processes
 of one machine.
 """
