@@ -33,10 +33,11 @@ from pipeline.log import COLUMNS
 from pipeline.quiet import quiet_beam
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import _CODEC_EXTENSIONS, _FORMAT_EXTENSIONS, DELIMITERS
-from transforms.text import dates, urls
+from transforms.text import dates, urls, zones
 from transforms.text.clusters import SHORT_TEXT_WORDS
 from transforms.text.errors import BadInput
 from transforms.text.identity import TITLE_WORDS
+from transforms.text.months import MONTH_NAMES
 from transforms.text.plain import MAX_TITLE_CHARS
 from transforms.text.records import USUAL_NAMES
 
@@ -493,13 +494,22 @@ by another rule can be queried, not added to."""
 def _dates() -> str:
     described = inspect.cleandoc(dates.__doc__ or "")
     forms = described[described.index("Read are") : described.index(" Whether a date can be true")]
-    zones = ", ".join(f"`{name.upper()}` {_offset(minutes)}" for name, minutes in dates.ZONE_MINUTES.items())
+    sure = ", ".join(f"`{name.upper()}` {_offset(minutes)}" for name, minutes in zones.ZONE_MINUTES.items())
+    ambiguous = [
+        (f"`{name.upper()}`", _offset(minutes), others) for name, (minutes, others) in zones.AMBIGUOUS_ZONES.items()
+    ]
     return f"""\
 ## Dates
 
 {forms}
 
-`ZONE_MINUTES`, in hours east of Greenwich: {zones}.
+`MONTH_NAMES` are those of {", ".join(MONTH_NAMES)}.
+
+`ZONE_MINUTES`, in hours east of Greenwich: {sure}.
+
+`AMBIGUOUS_ZONES`, names that several zones share:
+
+{_table(("name", "is read as", "and not as that of"), ambiguous)}
 
 A date before `normalize.earliest_date` or after `normalize.latest_date` is refused, and named in `problems`."""
 
