@@ -19,8 +19,8 @@ Read are, in this order:
 - `2.1.2006` (the day first); `25/12/2006` and `12/25/2006`, where only one of both can be the month; `2006年1月2日`.
 
 A date without a zone is taken as UTC. A time zone that is in neither `ZONE_MINUTES` nor `AMBIGUOUS_ZONES` makes the
-date unreadable: hours off in silence would be worse than none. Unreadable too are `2/1/2006` (January or February?) and what
-names no day (`2006-01`). Whether a date can be true is not asked here (`DateBounds`).
+date unreadable: hours off in silence would be worse than none. Unreadable too are `2/1/2006` (January or February?) and
+what names no day (`2006-01`). Whether a date can be true is not asked here (`DateBounds`).
 """
 
 import re
