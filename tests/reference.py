@@ -33,10 +33,12 @@ from pipeline.log import COLUMNS
 from pipeline.quiet import quiet_beam
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import _CODEC_EXTENSIONS, _FORMAT_EXTENSIONS, DELIMITERS
-from transforms.text import dates, urls
+from transforms.text import dates, parameters, urls, zones
 from transforms.text.clusters import SHORT_TEXT_WORDS
 from transforms.text.errors import BadInput
 from transforms.text.identity import TITLE_WORDS
+from transforms.text.months import MONTH_NAMES
+from transforms.text.paths import INDEX_FILES
 from transforms.text.plain import MAX_TITLE_CHARS
 from transforms.text.records import USUAL_NAMES
 
@@ -474,32 +476,50 @@ another than the model's (then `entities` is null). A text without a declared la
 
 def _canonical_urls() -> str:
     described = inspect.cleandoc(urls.__doc__ or "")
-    rule = described[described.index("Rule 1") :]
-    prefixes = ", ".join(f"`{name}…`" for name in urls.TRACKING_PREFIXES)
-    parameters = ", ".join(f"`{name}`" for name in sorted(urls.TRACKING_PARAMETERS))
+    rule = described[described.index("Rule ") :]
+    tables = {
+        "TRACKING_PREFIXES": [f"{name}…" for name in parameters.TRACKING_PREFIXES],
+        "TRACKING_PARAMETERS": sorted(parameters.TRACKING_PARAMETERS),
+        "SESSION_PREFIXES": [f"{name}…" for name in parameters.SESSION_PREFIXES],
+        "SESSION_PARAMETERS": sorted(parameters.SESSION_PARAMETERS),
+        "AMP_PARAMETERS": sorted(parameters.AMP_PARAMETERS),
+        "INDEX_FILES": sorted(INDEX_FILES),
+    }
+    lists = "\n\n".join(f"`{table}`: {', '.join(f'`{name}`' for name in names)}." for table, names in tables.items())
     return f"""\
 ## Canonical URLs
 
 {rule}
 
-`TRACKING_PREFIXES`: {prefixes}.
+{lists}
 
-`TRACKING_PARAMETERS`: {parameters}.
+`site` is the domain that someone registered, by the [public suffix list](https://publicsuffix.org) of the installed
+`publicsuffixlist`: `bbc.co.uk` of `www.bbc.co.uk`, and `name.github.io` of itself, since the list names who gives names
+away. An IP address, a name without a dot and a public suffix are their own sites.
 
-A URL of more than {urls.MAX_URL_CHARS:,} characters is refused and named in `problems`. A dataset whose URLs were made
-by another rule can be queried, not added to."""
+A URL of more than {urls.MAX_URL_CHARS:,} characters is refused and named in `problems`; one whose canonical form is
+longer has none. A dataset whose URLs were made by another rule can be queried, not added to."""
 
 
 def _dates() -> str:
     described = inspect.cleandoc(dates.__doc__ or "")
     forms = described[described.index("Read are") : described.index(" Whether a date can be true")]
-    zones = ", ".join(f"`{name.upper()}` {_offset(minutes)}" for name, minutes in dates.ZONE_MINUTES.items())
+    sure = ", ".join(f"`{name.upper()}` {_offset(minutes)}" for name, minutes in zones.ZONE_MINUTES.items())
+    ambiguous = [
+        (f"`{name.upper()}`", _offset(minutes), others) for name, (minutes, others) in zones.AMBIGUOUS_ZONES.items()
+    ]
     return f"""\
 ## Dates
 
 {forms}
 
-`ZONE_MINUTES`, in hours east of Greenwich: {zones}.
+`MONTH_NAMES` are those of {", ".join(MONTH_NAMES)}.
+
+`ZONE_MINUTES`, in hours east of Greenwich: {sure}.
+
+`AMBIGUOUS_ZONES`, names that several zones share:
+
+{_table(("name", "is read as", "and not as that of"), ambiguous)}
 
 A date before `normalize.earliest_date` or after `normalize.latest_date` is refused, and named in `problems`."""
 

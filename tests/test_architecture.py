@@ -114,6 +114,7 @@ ONLY_IN = {
     "feedparser": ("transforms.text.feed_tolerant",),
     "fastfeedparser": (),
     "trafilatura": ("transforms.text.pages",),
+    "publicsuffixlist": ("transforms.text.hosts",),
     "fastwarc": ("pipeline.sources",),
     "requests": (),
     "urllib.request": (),

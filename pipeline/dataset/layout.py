@@ -17,7 +17,7 @@ FORMAT_NUMBER = 2
 READABLE_FORMATS = (1, 2)
 """1, of release 0.1, is read only: its index has no fingerprints."""
 
-CANONICALISATION = 1
+CANONICALISATION = 2
 """Number of the rule that makes canonical URLs (`transforms.text.urls`); another one would make the index lie."""
 
 UNREADABLE = "unreadable"

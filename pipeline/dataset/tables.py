@@ -37,7 +37,7 @@ ARTICLES = _table(
     _column("record_hash", pa.string(), "Hash of folded title and text, 32 hex digits"),
     _column("url", pa.string(), "Link of the article as the source gives it, made absolute"),
     _column("canonical_url", pa.string(), "The link in canonical form, by which articles are told apart"),
-    _column("site", pa.string(), "Host of the canonical URL, without a leading www."),
+    _column("site", pa.string(), "Registered domain of the canonical URL, by the public suffix list"),
     _column("guid", pa.string(), "Identifier that the feed or record gives"),
     _column("feed_url", pa.string(), "Self link of the feed, else its site's link: the scope of guid"),
     _column("source", pa.string(), "Input that the row came from, relative to the PATH that was given"),

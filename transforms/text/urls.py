@@ -1,16 +1,25 @@
 """URLs: absolute, canonical, and the site they belong to.
 
-Rule 1 of canonical URLs (`CANONICALISATION` of a dataset is its number), by which articles are told apart:
+Rule 2 of canonical URLs (`CANONICALISATION` of a dataset is its number), by which articles are told apart. A wrong
+merge loses an article, while a copy under two URLs is still found by its text: so what is not sure stays.
 
 1. http and https only, with a host; anything else has no canonical form. Before the query `\\` is read as `/`.
 2. The scheme becomes https where no port is named: no news site says different things over the two, and feeds move
    from one to the other. With a port the two are different servers, and the scheme stays.
-3. The host is lower-cased and loses a trailing dot; user name and password go; the default port goes.
+3. The host is lower-cased, in ASCII (`xn--…`), and loses a trailing dot; user name and password go; the default port
+   goes. IPv6 addresses are in their short form.
 4. The fragment goes, but for a hashbang (`#!`), which is a path.
-5. An empty path becomes `/`, and a trailing `/` of any other path goes.
-6. `&amp;` is read as `&`. Tracking parameters go (`TRACKING_PARAMETERS`, `TRACKING_PREFIXES`); what is left keeps its
-   order, case and spelling.
-7. Nothing else changes. Path and values keep their case; different subdomains (`www.` too), ports and parameters stay
+5. Percent-encoding: letters, digits and `-._~` are plain, what may not stand in a URL is encoded as UTF-8, with
+   upper-case hexadecimal digits. Reserved characters stay as they are: `%2F` is not `/`. `&amp;` is read as `&`.
+6. In the path `.` and `..` are resolved, and session ids go (`;jsessionid=…`, `/(S(…))`). An empty path becomes `/`,
+   and a trailing `/` of any other path goes, as does an index file (`INDEX_FILES`).
+7. AMP: copies in Google's cache (`….cdn.ampproject.org/c/s/…`) and viewer (`www.google.com/amp/s/…`) are the page that
+   they name. `/amp` goes after a part of the path with a digit or a hyphen, `.amp` and `.amp.html` at the end
+   (`.html` stays), and parameters that ask for it (`AMP_PARAMETERS`). Hosts such as `m.` and `amp.` stay: which host
+   they stand for only the page itself knows, by its canonical link.
+8. Tracking parameters go (`TRACKING_PARAMETERS`, `TRACKING_PREFIXES`), and session ids (`SESSION_PARAMETERS`,
+   `SESSION_PREFIXES`). What is left is put in the order of names; parameters of one name keep theirs.
+9. Nothing else changes. Path and values keep their case; different subdomains (`www.` too), ports and parameters stay
    different articles.
 """
 
@@ -18,27 +27,13 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from transforms.text.hosts import host_name, registrable_domain
+from transforms.text.parameters import kept_parameters
+from transforms.text.paths import publisher, quoted, resolved, shortened
 from transforms.text.spacing import without_surrogates
 
 MAX_URL_CHARS: Final = 2048
 """A longer URL is refused: browsers and search engines take no longer ones (sitemaps.org: "less than 2,048")."""
-
-TRACKING_PREFIXES: Final = ("utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "at_custom")
-"""Urchin and Google Analytics, Matomo, HubSpot ads, AT Internet: names that begin so carry only campaign data."""
-
-TRACKING_PARAMETERS: Final = frozenset(
-    """
-    fbclid fb_action_ids fb_action_types fb_source fb_ref gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid
-    ttclid li_fat_id igshid igsh epik rb_clickid s_kwcid srsltid mc_cid mc_eid mkt_tok _hsenc _hsmi __hssc __hstc __hsfp
-    hsctatracking oly_anon_id oly_enc_id vero_id vero_conv wickedid _openstat xtor at_medium at_campaign at_link_id
-    at_link_type at_link_origin at_ptr_name at_format at_bbc_team at_campaign_type ns_mchannel ns_source ns_campaign
-    ns_linkname ns_fee wt_mc wt.mc_id guccounter guce_referrer guce_referrer_sig __twitter_impression ref_src ref_url
-    _ga _gl ml_subscriber ml_subscriber_hash
-    """.split()
-)
-"""Click and campaign identifiers, compared in lower case, as the analytics, mailing and social services name them whose
-links publishers use (Google, Meta, Microsoft, Mailchimp, HubSpot, AT Internet, comScore, Yahoo, …). A name that may
-also say which story it is (`id`, `cid`, `source`, `ref`) is not in it."""
 
 _COMMON: Final = re.compile(
     r"(https?)://([A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++)(/[!-\"$->@-~]*+)?+(?:\?([!-\"$-~]*+))?+(?:\#([!-~]*+))?+"
@@ -47,9 +42,7 @@ _COMMON: Final = re.compile(
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BEFORE_QUERY: Final = re.compile(r"^[^?#]+")
 _DEVICE: Final = re.compile(r"^(?:www|m|mobile|amp)\.(?=.*\.)")
-_HOST: Final = re.compile(r"[\w.-]+")
 _BRACKETED: Final = re.compile(r"\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\](?::\d*)?")
-_ESCAPED_AMPERSAND: Final = re.compile(r"&(?:amp;)+")
 _UNSAFE: Final = re.compile(
     r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff\ud800-\udfff]"
 )
@@ -58,14 +51,13 @@ _UNSAFE: Final = re.compile(
 def address(url: str, base: str | None = None) -> tuple[str | None, str | None, str | None]:
     """The absolute URL, its canonical form and its site, as `absolute_url`, `canonical_url` and `site` give them."""
     common = _COMMON.fullmatch(url)
-    if common is None or "\\" in url or "&amp;" in url or len(url) > MAX_URL_CHARS:
+    if common is None or "\\" in url or len(url) > MAX_URL_CHARS:
         absolute = absolute_url(url, base)
         canonical = None if absolute is None else canonical_url(absolute)
         return absolute, canonical, None if canonical is None else site(canonical)
     scheme, host, path, query, fragment = common.groups("")  # Once for all three.
-    host = host.lower()
-    canonical = _canonical(scheme, host, None, path, query, fragment)
-    return url, canonical, None if canonical is None else _site(host)
+    canonical = _canonical(scheme, host.lower(), None, path, query, fragment)
+    return url, canonical, None if canonical is None else registrable_domain(canonical[8 : canonical.index("/", 8)])
 
 
 def absolute_url(url: str, base: str | None = None) -> str | None:
@@ -97,14 +89,14 @@ def canonical_url(url: str) -> str | None:
     absolute = absolute_url(url)
     if absolute is None:
         return None
-    parts = _split(_ESCAPED_AMPERSAND.sub("&", absolute) if "&amp;" in absolute else absolute)
+    parts = _split(absolute)
     return None if parts is None else _canonical(*parts)
 
 
 def site(canonical: str) -> str | None:
-    """The site of a canonical URL: its host without a leading `www.`. None where it has no host."""
+    """The site of a canonical URL: the domain that someone registered. None where it has no host."""
     parts = _split(canonical)
-    return None if parts is None else _site(parts.host)
+    return None if parts is None else registrable_domain(parts.host)
 
 
 def same_publisher(url: str, other: str) -> bool:
@@ -120,7 +112,7 @@ def same_publisher(url: str, other: str) -> bool:
 
 
 class _Parts(NamedTuple):
-    """An http(s) URL: host in lower case, port None where it is the default one of the scheme."""
+    """An http(s) URL: host as `host_name` gives it, port None where it is the default one of the scheme."""
 
     scheme: str
     host: str
@@ -134,8 +126,8 @@ def _split(url: str) -> _Parts | None:
     """The parts of an http(s) URL with a host that can be one and a port that can be one, else None."""
     common = _COMMON.fullmatch(url)
     if common is not None:  # In a tenth of the time.
-        scheme, host, path, query, fragment = common.groups("")
-        return _Parts(scheme, host.lower(), None, path, query, fragment)
+        scheme, name, path, query, fragment = common.groups("")
+        return _Parts(scheme, name.lower(), None, path, query, fragment)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -143,12 +135,10 @@ def _split(url: str) -> _Parts | None:
         return None
     if parts.scheme not in ("http", "https") or port == 0:
         return None
-    host = (parts.hostname or "").lower().rstrip(".")
-    if "[" in parts.netloc:
-        if not _BRACKETED.fullmatch(parts.netloc.rpartition("@")[2]):
-            return None
-        host = f"[{host}]"
-    elif not _HOST.fullmatch(host):
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc.rpartition("@")[2]):
+        return None
+    host = host_name(f"[{parts.hostname}]" if "[" in parts.netloc else parts.hostname or "")
+    if host is None:
         return None
     if port == (443 if parts.scheme == "https" else 80):
         port = None
@@ -156,17 +146,16 @@ def _split(url: str) -> _Parts | None:
 
 
 def _canonical(scheme: str, host: str, port: int | None, path: str, query: str, fragment: str) -> str | None:
-    start = f"https://{host}" if port is None else f"{scheme}://{host}:{port}"
-    kept = _kept_parameters(query) if query else ""
-    canonical = f"{start}{path.rstrip('/') or '/'}{'?' if kept else ''}{kept}"
-    if fragment.startswith("!"):
-        canonical += f"#{fragment}"
+    path = resolved(quoted(path))
+    if port is None:
+        scheme, (host, path) = "https", publisher(host, path)
+    canonical = f"{scheme}://{host}{'' if port is None else f':{port}'}{shortened(path)}"
+    kept = kept_parameters(quoted(query)) if query else ""
+    if kept:
+        canonical += f"?{kept}"
+    if fragment.startswith("!") and len(fragment) > 1:
+        canonical += f"#{quoted(fragment)}"
     return canonical if len(canonical) <= MAX_URL_CHARS else None
-
-
-def _site(host: str) -> str:
-    shorter = host.removeprefix("www.")
-    return shorter if "." in shorter else host
 
 
 def _with_slashes(found: re.Match[str]) -> str:
@@ -175,12 +164,3 @@ def _with_slashes(found: re.Match[str]) -> str:
 
 def _made_safe(found: re.Match[str]) -> str:
     return "%20" if found[0] == " " else ""
-
-
-def _kept_parameters(query: str) -> str:
-    return "&".join(parameter for parameter in query.split("&") if parameter and not _is_tracking(parameter))
-
-
-def _is_tracking(parameter: str) -> bool:
-    name = parameter.partition("=")[0].lower()
-    return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)

@@ -203,7 +203,7 @@ def test_another_canonicalisation_can_be_read_but_not_added_to(disk: LocalStorag
     follow(disk, "a")
     rewrite(disk, 1, lambda body: body.update(canonicalisation=7))
     assert read_state(disk).rows == 3
-    with pytest.raises(DatasetError, match=r"made by rule 7, this release makes them by rule 1.*can be queried"):
+    with pytest.raises(DatasetError, match=r"made by rule 7, this release makes them by rule 2.*can be queried"):
         raise_unless_writable(disk, read_state(disk))
 
 
