@@ -114,6 +114,8 @@ ONLY_IN = {
     "feedparser": ("transforms.text.feed_tolerant",),
     "fastfeedparser": (),
     "trafilatura": ("transforms.text.pages",),
+    "nh3": ("transforms.text.safe_html",),
+    "py3langid": ("transforms.text.language_detection",),
     "fastwarc": ("pipeline.sources",),
     "requests": (),
     "urllib.request": (),
