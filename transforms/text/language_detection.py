@@ -72,8 +72,12 @@ def detect_language(text: str, declared: str | None = None) -> Detected | None:
     return Detected(code, round(confidence, 3)) if confidence >= MIN_CONFIDENCE else None
 
 
-_TWINS: Final = {"no": ("nb",), "hr": ("bs", "sh"), "bs": ("hr", "sh"), "id": ("ms",), "ms": ("id",), "bo": ("dz",)}
-"""By the language found, what it may as well be. Norwegian is written as Bokmål unless said otherwise."""
+_TWINS: Final = {
+    "no": ("nb",), "hr": ("bs", "sh"), "bs": ("hr", "sh"), "id": ("ms",), "ms": ("id",), "zh": ("ja",), "he": ("yi",),
+    "am": ("ti",), "bo": ("dz",),
+}  # fmt: skip
+"""By the language found, what it may as well be. Norwegian is Bokmål unless said otherwise, a headline without kana may
+be Japanese, and the rest share nearly all words, or a script and a text too short for those."""
 
 _FUNCTION_WORDS: Final = {
     "en": """the of and that with by from have has had this they their which were been would said its his her who will

@@ -112,7 +112,9 @@ def test_names_and_quotations_in_another_script_do_not_count() -> None:
         ("id", "ms", "ms"),
         ("en", "de", "en"),
         ("de", "en", "de"),
-        ("zh", "ja", "zh"),
+        ("zh", "ja", "ja"),
+        ("ja", "zh", "ja"),
+        ("am", "ti", "ti"),
     ],
 )
 def test_what_is_declared_decides_between_twins_only(sample: str, declared: str, code: str) -> None:
