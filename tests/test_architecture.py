@@ -115,6 +115,8 @@ ONLY_IN = {
     "fastfeedparser": (),
     "trafilatura": ("transforms.text.pages",),
     "publicsuffixlist": ("transforms.text.hosts",),
+    "nh3": ("transforms.text.safe_html",),
+    "py3langid": ("transforms.text.language_detection",),
     "fastwarc": ("pipeline.sources",),
     "requests": (),
     "urllib.request": (),
