@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -133,18 +134,16 @@ def encode_block(articles: Sequence[Article], shingle_words: int | None = None) 
     With `shingle_words` the fingerprints of the texts stand in it, else they are null.
     """
     ordered = sorted(articles, key=lambda one: (partition_day(one), one.unit, one.position, one.entry))
-    place = hashlib.blake2b(digest_size=12)
-    for one in ordered:
-        place.update(b"%d %d %d " % (one.unit, one.position, one.entry))
-        place.update(one.record_hash)
-    days = [list(day) for _, day in groupby(ordered, key=partition_day)]
+    place = b"".join([b"%d %d %d %b" % (one.unit, one.position, one.entry, one.record_hash) for one in ordered])
+    days = [(day, list(those)) for day, those in groupby(ordered, key=partition_day)]
     prints = _fingerprints(ordered, shingle_words)
     batches = []
     row = 0
-    for day in days:
-        batches.append(_record_batch(day, [column.slice(row, len(day)) for column in prints]))
-        row += len(day)
-    return Block(place.hexdigest(), len(ordered)), encode_batches(BLOCK_SCHEMA, batches)
+    for day, those in days:
+        batches.append(_record_batch(day, those, [column.slice(row, len(those)) for column in prints]))
+        row += len(those)
+    name = hashlib.blake2b(place, digest_size=12).hexdigest()
+    return Block(name, len(ordered)), encode_batches(BLOCK_SCHEMA, batches)
 
 
 def _fingerprints(articles: Sequence[Article], shingle_words: int | None) -> list[pa.Array]:
@@ -163,7 +162,7 @@ def _fingerprints(articles: Sequence[Article], shingle_words: int | None) -> lis
     ]
 
 
-def _record_batch(articles: list[Article], prints: list[pa.Array]) -> pa.RecordBatch:
+def _record_batch(day: int, articles: list[Article], prints: list[pa.Array]) -> pa.RecordBatch:
     columns: list[pa.Array] = []
     for column in BLOCK_SCHEMA:
         values: list[Any]
@@ -172,7 +171,7 @@ def _record_batch(articles: list[Article], prints: list[pa.Array]) -> pa.RecordB
             continue
         match column.name:
             case "day":
-                values = [partition_day(one) for one in articles]
+                values = [day] * len(articles)
             case "chars":
                 values = [len(one.text) for one in articles]
             case "text":
@@ -182,7 +181,7 @@ def _record_batch(articles: list[Article], prints: list[pa.Array]) -> pa.RecordB
             case "problems":
                 values = [[(it.field, it.reason, it.raw) for it in one.problems] for one in articles]
             case name:
-                values = [getattr(one, name) for one in articles]
+                values = list(map(attrgetter(name), articles))
         columns.append(pa.array(values, column.type))
     return pa.RecordBatch.from_arrays(columns, schema=BLOCK_SCHEMA)
 

@@ -5,7 +5,8 @@ after it; `DeadLetter` is what leaves by the one door, `DatasetFile` what a sink
 
 Module path and fields are the wire format of a running job: a field may be added with a default, never renamed.
 Times are microseconds since 1970-01-01 UTC. Hashes and keys are 16 bytes (`transforms.text.keys`).
-Standard library only.
+No record is changed once it has left its step. `RawEntry` and `Article` are not frozen all the same: that would take a
+call for each of their fields, of which there are millions. Standard library only.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -73,7 +74,7 @@ class Problem:
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawEntry:
     """One entry as its document says it: values found, nothing cleaned, dates still text.
 
@@ -113,7 +114,7 @@ Entries = tuple[RawEntry, ...]
 Precision = Literal["second", "minute", "day"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Article:
     """One clean article with its keys: what a row of the dataset is made of.
 

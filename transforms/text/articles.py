@@ -3,6 +3,7 @@
 What cannot be read is null and named in `problems`.
 """
 
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from transforms.schemas import Article, Enclosure, Problem, RawEntry
@@ -57,7 +58,7 @@ def clean_article(entry: RawEntry, bounds: DateBounds) -> Article:
     if not text and title is None and url is None:
         raise MalformedEntry(_nothing_kept(entry))
     guid = _name(tidy_line(entry.guid), "guid", problems) if entry.guid else None
-    feed = absolute_url(entry.feed) if entry.feed else None
+    feed = _feed_url(entry.feed) if entry.feed else None
     if entry.feed and feed is None:
         problems.append(Problem("feed_url", _NO_URL, entry.feed))
     scope = feed or source
@@ -158,6 +159,15 @@ def _link(entry: RawEntry, problems: list[Problem]) -> tuple[str | None, str | N
     if url is None:
         problems.append(Problem("url", _NO_URL, entry.url))
     return url, canonical, site
+
+
+def _feed_url(declared: str) -> str | None:
+    return absolute_url(declared) if len(declared) > MAX_URL_CHARS else _usual_feed_url(declared)
+
+
+@lru_cache(maxsize=64)  # Of all entries of a feed it is the same.
+def _usual_feed_url(declared: str) -> str | None:
+    return absolute_url(declared)
 
 
 def _date(name: str, raw: str | None, bounds: DateBounds, problems: list[Problem]) -> ParsedDate | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from transforms.schemas import Document, Enclosure, RawEntry
-from transforms.text.feed_draft import Draft, Feed, enclosure_of
+from transforms.text.feed_draft import Feed, draft, enclosure_of
 from transforms.text.feed_names import ABOUT, BASE, LANG, tags_of
 from transforms.text.feed_values import (
     construct,
@@ -89,7 +89,7 @@ _USES: Final = _uses()
 
 def entry_of(document: Document, number: int, item: Any, feed: Feed) -> RawEntry:
     """What an element says of an entry."""
-    entry: Any = Draft(document, number, feed)  # `content` and `summary` are pairs for a while
+    entry: Any = draft(document, number, feed)  # `content` and `summary` are pairs for a while
     ranks: dict[str, int] = {}
     lists: dict[str, list[Any]] = {}
     for child in item:
@@ -136,7 +136,7 @@ def entry_of(document: Document, number: int, item: Any, feed: Feed) -> RawEntry
     enclosing = [link for relation, link in links if relation == "enclosure"]
     if enclosing or not _MEDIA.isdisjoint(lists):
         entry.enclosures, entry.images = _media_of(item, lists, enclosing)
-    finished: RawEntry = entry.finished()
+    finished: RawEntry = entry
     return finished
 
 

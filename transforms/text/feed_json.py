@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from transforms.schemas import Document, Problem, RawEntry
 from transforms.text.errors import MalformedFeed
-from transforms.text.feed_draft import MAX_ENTRIES, Draft, Feed, enclosure_of, too_many_entries
+from transforms.text.feed_draft import MAX_ENTRIES, Feed, draft, enclosure_of, too_many_entries
 from transforms.text.urls import absolute_url
 
 _TEXTS: Final = {
@@ -79,7 +79,7 @@ def _entry_of(document: Document, number: int, item: dict[str, Any], feed: Feed)
             else:
                 texts[name] = text
     get = texts.get
-    entry = Draft(document, number, feed)
+    entry = draft(document, number, feed)
     entry.url = get("url") or get("external_url")
     entry.guid = get("id")
     entry.title = get("title")
@@ -105,7 +105,7 @@ def _entry_of(document: Document, number: int, item: dict[str, Any], feed: Feed)
             for name, field in _TEXTS.items()
             if name in refused
         )
-    return entry.finished()
+    return entry
 
 
 def _authors_of(holder: dict[str, Any]) -> tuple[str, ...]:

@@ -13,12 +13,15 @@ from transforms.text.spacing import unusual
 KEY_BYTES: Final = 16
 
 _PUNCTUATION: Final = (
-    *((character, "'") for character in "\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u00b4"),
-    *((character, '"') for character in "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb"),
-    *((character, "-") for character in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"),
+    *((character, "'") for character in "\u2019\u2018"),
+    *((character, '"') for character in "\u201c\u201d"),
+    *((character, "-") for character in "\u2013\u2014"),
     ("\u2026", "..."),
+    *((character, "'") for character in "\u201a\u201b\u2032\u2035\u2039\u203a\u00b4"),
+    *((character, '"') for character in "\u201e\u201f\u2033\u2036\u00ab\u00bb"),
+    *((character, "-") for character in "\u2010\u2011\u2012\u2015\u2212"),
 )
-"""Typographic quotes, primes, dashes and the ellipsis to their ASCII forms."""
+"""Typographic quotes, primes, dashes and the ellipsis to their ASCII forms; the usual ones first."""
 
 _FEW: Final = 30
 """So many different characters are folded one by one."""
@@ -34,19 +37,21 @@ def plain_punctuation(text: str) -> str:
         for character, plain in _PUNCTUATION:
             if character in text:
                 text = text.replace(character, plain)
+                if text.isascii():
+                    break
     return text
 
 
 def fold(text: str) -> str:
     """The text as it is compared: quotes and dashes in ASCII, case folded, one blank for white space. Idempotent."""
-    return " ".join(_folded(text).decode("utf-8", "surrogatepass").split())
+    return " ".join(_folded(plain_punctuation(text)).decode("utf-8", "surrogatepass").split())
 
 
 def _folded(text: str) -> bytes:
-    """The same with white space as it is, in UTF-8."""
-    text = plain_punctuation(text).replace("`", "'")
+    """The same of a text in plain punctuation, with white space as it is, in UTF-8."""
+    text = text.replace("`", "'")
     if text.isascii():
-        return text.lower().encode()
+        return text.encode().lower()
     text = text.replace("\u200c", "").replace("\u200d", "")  # Joiners.
     others = unusual(text)
     cased = set() if others is None or _without_case(others) == others else set(others)
@@ -91,10 +96,18 @@ def url_key(canonical: str) -> bytes:
 
 def guid_key(guid: str, scope: str) -> bytes:
     """The key of an identifier within the feed (or input) that gives it."""
-    return _key(_GUID, _part(_utf8(scope)), _part(_utf8(guid)))
+    return _key(_guids(scope), _part(_utf8(guid)))
 
 
-@lru_cache(maxsize=256)  # Of all entries of a feed it is the same.
+@lru_cache(maxsize=64)  # Of all entries of a feed it is the same, as the next.
+def _guids(scope: str) -> blake2b:
+    """A hash that has taken in what all keys of guids of a scope begin with."""
+    begun = _GUID.copy()
+    begun.update(_part(_utf8(scope)))
+    return begun
+
+
+@lru_cache(maxsize=64)
 def feed_key(scope: str) -> bytes:
     """The key of a feed's scope."""
     return _key(_FEED, _part(_utf8(scope)))
@@ -116,8 +129,11 @@ def record_hash(title: str, text: str) -> bytes:
 
 
 def hashes(title: str, text: str) -> tuple[bytes, bytes, bytes]:
-    """`title_key`, `content_hash` and `record_hash` of a title and a text that are tidy; each is folded once."""
+    """`title_key`, `content_hash` and `record_hash` of a tidy title and a tidy text in plain punctuation.
+
+    Each is folded once.
+    """
     # Tidy text has no other white space than single blanks within lines and line feeds between them.
-    title_part = _part(_folded(title))
+    title_part = _part(_folded(plain_punctuation(title)))
     content = _key(_CONTENT, _part(b" ".join(filter(None, _folded(text).split(b"\n")))))
     return _key(_TITLE, title_part), content, _key(_RECORD, title_part, _part(content.hex().encode()))

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WORD: Final = re.compile(r"\w+")
-_MARKED: Final = bytes(0x77 if _WORD.match(chr(code)) else 0x20 for code in range(256))  # "w" and blank
+_MARKED: Final = bytes(0x31 if _WORD.match(chr(code)) else 0x30 for code in range(256))
+"""1 for what is in a word and 0 for what is not, as digits."""
 _SHORT: Final = 500
 """Characters up to which arrays would be no faster."""
 _TABLE_SIZE: Final = 0x40000
@@ -25,7 +26,9 @@ def count_words(text: str) -> int:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
         in_word = _IN_WORD.take(codes, mode="clip")
         return int(np.count_nonzero(in_word[1:] > in_word[:-1])) + bool(in_word[0])
-    return marked.count(b" w") + marked.startswith(b"w")
+    # As one number: a word begins at each 1 behind a 0, and such bits are counted in less time than such bytes.
+    bits = int(marked, 2) if marked else 0
+    return (bits & ~(bits >> 1)).bit_count()
 
 
 def _characters_of_words() -> NDArray[np.bool_]:

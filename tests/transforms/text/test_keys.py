@@ -44,7 +44,7 @@ def test_folding_makes_equal_what_typography_tells_apart() -> None:
 @given(ODD.map(tidy_line), ODD.map(tidy))
 def test_the_hashes_of_a_tidy_article_are_those_of_the_single_functions(title: str, text: str) -> None:
     expected = title_key(title), content_hash(text), record_hash(title, text)
-    assert hashes(title, text) == hashes(title, plain_punctuation(text)) == expected
+    assert hashes(title, plain_punctuation(text)) == expected
 
 
 @given(ODD)
