@@ -29,12 +29,13 @@ _MORE: Final = r"(?: [^,;.?!]{1,120})?[.!]?"
 """Nothing, or the rest of one short sentence without a comma, as those who give a prompt write it."""
 _NAME: Final = r"(?-i:[A-ZÀ-ÞĀ-Ž@][\w.'’@-]*|and|of|the|for|via|by|from|in|und|et|y|e|de|du|des|di|da|von|van)"
 _NAMES: Final = rf"{_NAME}(?:[ /,;&|+()]+{_NAME}){{0,14}}\.?"
+_WORK: Final = r"(?:reporting|writing|editing|compiled|edited|written)"
 _NETWORK: Final = (
     r"(?:facebook|twitter|x|instagram|linkedin|whatsapp|telegram|reddit|pinterest|bluesky|threads|mastodon|tiktok"
     r"|youtube"
     r"|tumblr|flipboard|snapchat|messenger|rss|google news|google\+|e-?mail|print|copy link|link|share|save|sms)"
 )
-_NETWORKS: Final = rf"(?:our )?{_NETWORK}(?:(?: ?[,/|•·&] ?| and | or | und | et | y | e )+(?:on )?{_NETWORK})*"
+_NETWORKS: Final = rf"(?:our )?{_NETWORK}(?:[ ,/|•·&]+(?:(?:and|or|und|et|y|e|on) )*{_NETWORK})*"
 _MONTH: Final = (
     r"(?:jan(?:uary|uar|vier|uari)?|feb(?:ruary|ruar)?|march|mar|april|apr|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|märz|mai|juni|juli|okt(?:ober)?|dez(?:ember)?|février|mars|avril|juin"
@@ -212,9 +213,8 @@ _RULES: Final = (
     ),
     (
         "reporting|additional|writing|editing|compiled|edited|written|with",
-        rf"(?:(?:additional )?reporting|writing|editing|compiled|edited|written) by {_NAMES}"
-        r"(?:(?:[;,] | and )?(?:additional |and )?(?:reporting|writing|editing|compiled|edited|written) by "
-        rf"{_NAMES})*|with (?:inputs?|files|additional reporting|reporting) (?:from|by) {_NAMES}",
+        rf"(?:additional )?{_WORK} by {_NAME}(?:[ /,;&|]+(?:{_NAME}|{_WORK}|additional)){{0,30}}\.?"
+        rf"|with (?:inputs?|files|additional reporting|reporting) (?:from|by) {_NAMES}",
     ),
     ("©|copyright|c) ", r"©.+|c\) ?(?:19|20)\d\d.*|copyright(?: ©|\s?\(c\)| by)? ?(?:.{0,40}(?:19|20)\d\d|©).*"),
     ("all", r"all rights reserved\b.*"),

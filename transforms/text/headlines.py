@@ -58,7 +58,7 @@ _KNOWN: Final = frozenset(
 def split_headline(title: str, site_name: str | None = None, site: str | None = None) -> tuple[str, str | None]:
     """The headline of a title, and the name of a site that stood beside it, as written there.
 
-    `title` is tidy and on one line; `site_name` is what the site (its feed, its page) calls itself, `site` its host name.
+    `title` is tidy and on one line; `site_name` is what the site (its feed, its page) calls itself, `site` its host.
     The headline is never empty. Of several names the outermost is told: what is returned as headline has none.
     """
     name: str | None = None
