@@ -134,3 +134,21 @@ def test_what_is_left_is_tidy_and_a_second_pass_removes_nothing(text: str, title
     assert tidy(stripped) == stripped
     assert strip_boilerplate(stripped, title) == (stripped, ())
     assert sorted([*filter(None, stripped.split("\n")), *removed]) == sorted(filter(None, text.split("\n")))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Reporting by Jane; Editing " + "Editing/" * 26 + "?",
+        "Reporting by A" + "; editing by A" * 16 + "?",
+        "Follow us on Facebook" + " , " * 70 + "?",
+        "Get " + "news newsletter " * 14 + "?",
+        "Share " + "e-mail, email " * 16 + "?",
+        "The post " + "appeared first on " * 12,
+        "Continue reading " + ": " * 100 + "é'",
+    ],
+)
+def test_no_line_is_tried_in_more_ways_than_it_has_characters_squared(line: str) -> None:
+    """With one repetition inside another the first of them took minutes."""
+    assert len(line) <= MAX_LINE_CHARS
+    assert is_boilerplate(line) == line.startswith(("The post", "Continue"))
