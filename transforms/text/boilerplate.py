@@ -37,8 +37,8 @@ _WORKERS: Final = (
 )
 _NETWORK: Final = (
     r"(?:facebook|twitter|x|instagram|linkedin|whatsapp|telegram|reddit|pinterest|bluesky|threads|mastodon|tiktok"
-    r"|youtube"
-    r"|tumblr|flipboard|snapchat|messenger|rss|google news|google\+|e-?mail|print|copy link|link|share|save|sms)"
+    r"|youtube|tumblr|flipboard|snapchat|messenger|rss|google news|google\+|e-?mail|print|copy link|link|share|save|sms"
+    r"|social media)"
 )
 _NETWORKS: Final = rf"(?:our )?{_NETWORK}(?:[ ,/|•·&]+(?:(?:and|or|und|et|y|e|on) )*{_NETWORK})*"
 _MONTH: Final = (
@@ -49,26 +49,26 @@ _MONTH: Final = (
     r"|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro)\.?"
 )
 _CLOCK: Final = (
-    r"(?:[ ,|–-]*(?:at |um |à |a las |alle |às )?\d{1,2}[:.h]\d\d(?: ?[ap]\.?m\.?)?(?: uhr)?(?: [a-z]{2,4})?)?"
+    r"(?:[ ,|/–-]*(?:at |um |à |a las |alle |às )?\d{1,2}[:.h]\d\d(?: ?[ap]\.?m\.?)?(?: uhr)?(?: [a-z]{2,4})?)?"
 )
 _DATE: Final = (
     rf"(?:(?:on|am|le|el|il|em) )?(?:[a-zà-ÿ-]{{3,14}},? )?(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
     rf"|\d{{1,2}}(?:\.|er|\u00ba|°)? (?:de )?{_MONTH},? (?:de )?\d{{4}}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}"
     rf"|\d{{4}}-\d\d-\d\d){_CLOCK}"
 )
-_TIME: Final = rf"(?: ?:)? ?(?:{_DATE}|\d+ [a-z]+ ago)"
+_TIME: Final = rf"(?: ?:)?(?:{_CLOCK},)? ?(?:{_DATE}|\d+ [a-z]+ ago)"
 
 _RULES: Final = (
     # How long it takes to read, how old it is, what was done with it.
     (
         "0|1|2|3|4|5|6|7|8|9",
-        r"\d+[ -]?(?:minutes?|mins?)(?:,? \d+ (?:seconds?|secs?))?[ -](?:read|reading|reading time|de lecture"
+        r"\d+[ -]?(?:minutes?|mins?\.?)(?:,? \d+ (?:seconds?|secs?))?[ -](?:read|reading|reading time|de lecture"
         r"|de lectura)|\d+ ?(?:seconds?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?) ago"
         r"|\d+ (?:comments?|shares?|likes?|views?|kommentare?|commentaires?|comentarios?|commenti|comentários?)",
     ),
     (
-        "reading|estimated|average|lesezeit|lesedauer|temps|tiempo|tempo|min",
-        r"(?:(?:estimated |average )?read(?:ing)? time|lesezeit|lesedauer|temps de lecture"
+        "reading|estimated|est. |average|lesezeit|lesedauer|temps|tiempo|tempo|min",
+        r"(?:(?:est\. |estimated |average )?read(?:ing)? time|lesezeit|lesedauer|temps de lecture"
         r"|tiempo (?:estimado )?de lectura"
         r"|tempo (?:stimato )?di lettura|tempo de leitura)(?: ?:)? ?(?:ca\. |circa |about )?[\d<]+ ?[a-z]*\.?|min read",
     ),
@@ -85,7 +85,11 @@ _RULES: Final = (
         "similar|related",
         r"(?:similar|related) (?:posts|stories|articles|news|reads|content|topics|coverage|reading|links)",
     ),
-    ("related", r"related(?: ?: ?(?-i:[A-Z0-9\"'“‘]).+| ?[|»>→…]+ ?.+)?|related (?:posts|stories|articles|news): .+"),
+    (
+        "related",
+        r"related(?: ?: ?(?-i:[A-Z0-9\"'“‘]).+| ?[|»>→…]+ ?.+)?|related (?:posts|story|stories|articles?|news"
+        r"|videos?): .+",
+    ),
     ("see", rf"see (?:also|more|all){_LINK}"),
     ("also", rf"also (?:read|see|watch){_LINK}"),
     (
@@ -105,7 +109,7 @@ _RULES: Final = (
         r"more (?:stories|news|articles|posts|headlines|coverage|to read|like this|top stories|information)"
         r"(?: like this| (?:from|by|on) [^,;.?!]{1,40})?"
         r"|more (?:from|on|about|in) (?:this|the|our) (?:story|topic|author|series|section|site|web|subject"
-        r"|category)|more from us"
+        r"|category)|more from us|more|more from (?-i:[A-Z])[\w ]{1,30}"
         rf"|more(?: on this| here)?{_POINT}",
     ),
     (
@@ -113,10 +117,15 @@ _RULES: Final = (
         rf"don['’]t (?:miss|miss (?:out|our|this|these|a story)|forget to (?:subscribe|follow|share)){_MORE}",
     ),
     ("what|in case|up next", rf"what to read next|in case you missed it{_LINK}|up next{_LINK}"),
+    (
+        "must|must-read|editor|suggested",
+        rf"must[ -]reads?{_LINK}|editor['’]?s['’]? (?:picks?|choice)|suggested for you",
+    ),
     ("next|previous", rf"(?:next|previous) (?:article|story|post|page|up){_LINK}"),
     (
         "watch|listen",
-        r"watch(?: live| now| also| more| this| video)? ?[:|»\u203a>→] ?.+|watch (?:live|now|also)"
+        r"listen now|listen to this (?:article|story)"
+        r"|watch(?: live| now| also| more| this| video)? ?[:|»\u203a>→] ?.+|watch (?:live|now|also)"
         r"|(?:watch|listen to) (?:the )?(?:full )?(?:video|clip|interview|trailer|podcast|episode)"
         r"(?: (?:above|below|here|now))?\.?",
     ),
@@ -133,7 +142,7 @@ _RULES: Final = (
     ),
     (
         "loading|print|email|e-mail|copy|tweet",
-        r"loading\.*|tweet|tweet this|copy link|(?:print|e-?mail) (?:this|this (?:article|story|page|post))",
+        r"loading\.*|tweet|tweet this|copy link|(?:print|e-?mail) this(?: (?:article|story|page|post|to a friend))?",
     ),
     ("like", rf"like this|like loading\.*|like us on {_NETWORKS}{_MORE}"),
     (
@@ -142,8 +151,8 @@ _RULES: Final = (
     ),
     (
         "share",
-        r"share(?:[ ,/|:]+(?:this|the|article|story|post|page|news|it|link|on|via|with|your|friends|family|by|to|or|and"
-        rf"|full|screen|options|now|social|media|networks?|{_NETWORK}))*[.!]?",
+        r"share(?:[ ,/|:()]+(?:this|the|article|story|post|page|news|it|link|on|via|with|your|friends|family|by"
+        rf"|to|or|and|full|screen|options|now|social|media|networks?|{_NETWORK}))*[.!]?",
     ),
     # Invitations.
     (
@@ -156,22 +165,33 @@ _RULES: Final = (
     (
         "sign|log",
         rf"sign up(?: (?:here|now|today|below))?[.!]?|sign up (?:here |now |today )?(?:for|to) (?:our|the|get"
-        rf"|receive|daily"
-        rf"|free|weekly|your|news|e-?mail|newsletters?){_MORE}|(?:sign|log) in(?: (?:to|or|with){_MORE})?",
+        rf"|receive|daily|free|weekly|your|news|e-?mail|newsletters?){_MORE}"
+        rf"|(?:sign|log) in(?: (?:to|or|with){_MORE})?",
     ),
     (
         "subscribe",
         r"subscribe(?: (?:now|here|today|free|via e-?mail))?[.!]?"
-        rf"|subscribe (?:now |here |today )?(?:to|for) (?:our|the|get|unlimited|full|free|more|daily|receive"
+        rf"|subscribe (?:now |here |today )?(?:to|for) (?:our|the|continue|get|unlimited|full|free|more|daily|receive"
         rf"|newsletters?){_MORE}",
     ),
     (
-        "get|enter|your",
-        r"get (?:the|our|all the|more|breaking|today['’]s|daily|latest|top|e-?mail|news|[\w ]{3,30} news) "
+        "get|download|enter|your",
+        rf"(?:get|download) our (?:free |new |mobile |news )*app{_MORE}"
+        r"|get (?:the|our|all the|more|breaking|today['’]s|daily|latest|top|e-?mail|news|[\w ]{3,30} news) "
         r"[^,;.?!]{0,100}(?:newsletters?|inbox|e-?mail|alerts|notifications)(?: [^,;.?!]{1,40})?[.!]?"
         rf"|(?:enter )?your e-?mail(?: address)?{_MORE}",
     ),
     ("newsletter|newsletters", r"newsletters?(?: (?:sign-?up|subscription|abonnieren|abonnement))?"),
+    (
+        "thank|you have",
+        rf"thank(?:s| you) for (?:reading|signing up|subscribing){_MORE}|you have (?:successfully )?subscribed{_MORE}",
+    ),
+    ("what do you", r"what do you think\? (?:let us know|tell us|leave|share)[^?]{1,80}"),
+    (
+        "privacy|cookie|terms",
+        r"(?:privacy|cookie) (?:policy|notice|settings)|terms (?:of (?:use|service)|and conditions)",
+    ),
+    ("support us|donate", r"support us|donate(?: now| today| here)?"),
     (
         "have|let",
         rf"have (?:an opinion|your say)(?: on this (?:story|article))?[?.!]?(?: share it[.!]?)?"
@@ -195,13 +215,13 @@ _RULES: Final = (
     # Who paid, who owns, who made.
     (
         "advertisement|advertisements|advert|ads|ad|sponsored|promoted|paid",
-        r"(?:advertisements?|advert|ads?)(?: [–—:|-] .+)?|(?:sponsored|promoted|paid)(?: (?:content|post|links?"
-        r"|stories))?",
+        r"(?:(?:paid )?advertisements?|advert|ads?)(?: [–—:|-] .+)?|advertisement\. scroll .+|(?:sponsored|promoted"
+        r"|paid)(?: (?:content|post|links?|stories))?",
     ),
     (
         "story|article|this|scroll",
         r"(?:(?:this )?(?:story|article) )?continues? (?:reading )?(?:below|after)(?: (?:this|the))?"
-        r"(?: (?:ad|advert|advertisement|video))?",
+        r"(?: (?:ad|advert|advertisement|video))?|(?:story|article) continues",
     ),
     (
         "image|photo|picture|video|graphic|illustration|foto|bild|immagine|imagem|imágenes|vídeo|vidéo|grafik"
@@ -213,19 +233,26 @@ _RULES: Final = (
         rf"|(?:image|photo(?:graph)?|picture|video|illustration)s? (?:credits? )?(?:by|courtesy(?: of)?) {_NAMES}",
     ),
     (
+        "file|getty|our standards",
+        r"file (?:photo(?:graph)?|picture|image)s?(?: ?[:/|] ?.{1,80})?|getty images(?:/.+)?|our standards: the .+",
+    ),
+    (
         "courtesy|reuters|afp|ap/|ap photo|epa",
         rf"courtesy(?: of)? {_NAMES}|(?:reuters|afp|ap|epa)/{_NAMES}|ap photo/?{_NAMES}|reuters/{_NAMES}",
     ),
     (
         "reporting|additional|writing|editing|compiled|edited|written|with",
         rf"(?:(?:additional )?reporting|writing|editing|compiled|edited|written) by {_WORKERS}"
-        rf"|with (?:inputs?|files|additional reporting|reporting) (?:from|by) {_NAMES}",
+        rf"|with {_NAMES} inputs|with (?:inputs?|files|additional reporting|reporting) (?:from|by) {_NAMES}",
     ),
     ("©|copyright|c) ", r"©.+|c\) ?(?:19|20)\d\d.*|copyright(?: ©|\s?\(c\)| by)? ?(?:.{0,40}(?:19|20)\d\d|©).*"),
     ("all", r"all rights reserved\b.*"),
     (
         "this|originally|first",
-        r"this material may not be .+|(?:this (?:article|story|post|piece|content|report) (?:was |is |has been )?)?"
+        r"this material may not be .+|this (?:story|article|report) (?:has not been edited by|is (?:published"
+        r"|auto-generated) from a) .+"
+        rf"|this report by {_NAMES} was first published {_DATE}\.?"
+        r"|(?:this (?:article|story|post|piece|content|report) (?:was |is |has been )?)?"
         rf"(?:originally|first) (?:published|appeared|posted) (?:on|in|by|at) (?:{_NAMES}|[\w.-]+\.[a-z]{{2,6}})",
     ),
     (
@@ -240,7 +267,7 @@ _RULES: Final = (
     (
         "tags|tag|topics|filed|categories|category|keywords|posted|labels|tagged",
         r"(?:tags?|topics|filed (?:under|in)|categories|category|keywords|posted (?:in|under)|labels|tagged(?: with"
-        r"| in)?) ?[:|] ?.{1,200}|tags",
+        r"| in)?) ?[:|] ?.{1,200}|tags|(?:filed under|posted in) (?-i:[A-Z])[\w&, ]{2,40}",
     ),
     (
         "comments|leave|post|view|add|no|show",
@@ -249,8 +276,8 @@ _RULES: Final = (
     # German.
     (
         "lesen|mehr|weiterlesen|weitere|auch|das|ähnliche|siehe|zum",
-        rf"lesen sie (?:auch|mehr|hier|weiter|dazu)(?: (?:hier|dazu))?{_LINK}|mehr (?:zum thema|dazu|lesen"
-        rf"|erfahren){_LINK}"
+        rf"lesen sie (?:hier |dazu )?(?:auch|mehr|hier|weiter|dazu)(?: (?:hier|dazu))?{_LINK}|mehr (?:zum thema"
+        rf"|dazu|lesen|erfahren){_LINK}"
         rf"|weiterlesen{_LINK}|weitere (?:artikel|meldungen|nachrichten|beiträge|themen){_LINK}|auch interessant{_LINK}"
         r"|das könnte (?:sie|dich|ihnen|dir) auch (?:interessieren|gefallen)"
         rf"|ähnliche (?:artikel|beiträge|themen)|siehe auch{_LINK}|zum thema{_LINK}",
@@ -258,8 +285,8 @@ _RULES: Final = (
     (
         "teilen|artikel|auf|folgen|folge|jetzt|abonnieren|drucken|nach",
         rf"teilen|artikel (?:teilen|drucken|merken)|drucken|auf {_NETWORKS} teilen"
-        rf"|folgen? (?:sie )?uns (?:auch )?(?:auf|bei) {_NETWORKS}{_MORE}|jetzt abonnieren|abonnieren"
-        rf"|abonnieren sie (?:unseren|den|hier|jetzt){_MORE}|nach oben",
+        rf"|folgen? (?:sie )?uns (?:auch )?(?:auf|bei) {_NETWORKS}{_MORE}|jetzt (?:den "
+        rf"|unseren )?(?:newsletter )?abonnieren|abonnieren|abonnieren sie (?:unseren|den|hier|jetzt){_MORE}|nach oben",
     ),
     (
         "anzeige|werbung|kommentare|kommentar|schreiben",
@@ -287,7 +314,8 @@ _RULES: Final = (
         "partager|partagez|suivez|suivez-nous|abonnez-vous|inscrivez-vous|s'abonner|s’abonner|recevez|imprimer",
         rf"partager|imprimer|partage[rz] (?:cet article|sur {_NETWORKS}|cet article sur {_NETWORKS})"
         rf"|suivez[- ]nous(?: (?:aussi )?sur {_NETWORKS}{_MORE})?[.!]?|abonnez-vous(?: (?:à|pour){_MORE})?[.!]?"
-        rf"|inscrivez-vous (?:à|pour){_MORE}|s['’]abonner",
+        rf"|inscrivez-vous (?:à|pour){_MORE}|s['’]abonner|recevez (?:notre|nos|la"
+        rf"|les)[^,;.?!]{{1,60}}(?:newsletters?|lettre|actualités)",
     ),
     ("publicité|commentaires|laisser", r"publicité|commentaires|laisser un commentaire"),
     ("l'a|l’a|cet", r"l['’]article .{1,200} est apparu en premier sur .{1,100}"),
@@ -317,12 +345,11 @@ _RULES: Final = (
     (
         "condividi|seguici|iscriviti|abbonati",
         rf"condividi|condividi(?: questo articolo)?(?: (?:su|via) {_NETWORKS})?"
-        rf"|seguici(?: (?:anche )?su {_NETWORKS}{_MORE})?[.!]?"
-        rf"|(?:iscriviti|abbonati)(?: (?:alla|al|ora){_MORE})?[.!]?",
+        rf"|seguici(?: (?:anche )?su {_NETWORKS}{_MORE})?[.!]?|(?:iscriviti|abbonati)(?: (?:alla|al|ora){_MORE})?[.!]?",
     ),
     (
-        "pubblicità|commenti|lascia|riproduzione",
-        r"pubblicità|commenti|lascia un commento|riproduzione (?:è )?riservata",
+        "pubblicità|commenti|lascia|riproduzione|continua",
+        r"pubblicità|commenti|lascia un commento|riproduzione (?:è )?riservata(?: ©.*)?|continua após a publicidade",
     ),
     ("l'articolo|l’articolo", r"l['’]articolo .{1,200} (?:proviene da|sembra essere il primo su) (?-i:[A-Z]).{0,60}"),
     ("pubblicato|aggiornato|ultimo", rf"(?:pubblicato|aggiornato|ultimo aggiornamento)(?: ?:)? {_DATE}"),
@@ -336,8 +363,8 @@ _RULES: Final = (
     (
         "compartilhe|compartilhar|partilhar|siga|siga-nos|inscreva-se|assine",
         rf"(?:comp|p)arti(?:lhe|lhar)(?: (?:este artigo|esta notícia|isso))?(?: (?:no|na|via|por) {_NETWORKS})?"
-        rf"|siga(?:-nos| a gente)?(?: (?:no|na|em) {_NETWORKS}{_MORE})[.!]?|inscreva-se(?: (?:na|no|em"
-        rf"|para){_MORE})?[.!]?"
+        rf"|siga(?:-nos| a gente| [oa]s? [^,;.?!]{{1,40}})?(?: (?:no|na|em) {_NETWORKS}{_MORE})[.!]?"
+        rf"|inscreva-se(?: (?:na|no|em|para){_MORE})?[.!]?"
         r"|assine(?: (?:já|agora|a nossa newsletter|nossa newsletter))?[.!]?",
     ),
     ("publicidade|comentários|deixe", r"publicidade|comentários|deixe (?:um|o seu|seu) comentário"),
@@ -352,7 +379,11 @@ _CLOSING_RULES: Final = (
         "images|afp|reuters|alamy|shutterstock",
         r"(?-i:[A-ZÀ-Þ])[^.?!;:]{0,60}(?:/|,? via | \| )(?:getty images|afp|reuters|alamy|shutterstock)",
     ),
-    ("report|story|article", rf"{_NAMES} (?:also )?contributed(?: reporting)? to this (?:report|story|article)"),
+    (
+        "report|story|article",
+        rf"{_NAMES}(?: (?:staff )?(?:writers?|reporters?|correspondents?"
+        rf"|journalists?) {_NAMES})? (?:also )?contributed(?: reporting)? to this (?:report|story|article)",
+    ),
 )
 """The same for the few whose end gives them away: a name may open them."""
 
@@ -406,7 +437,7 @@ def strip_boilerplate(text: str, title: str | None) -> tuple[str, tuple[str, ...
 
 def is_boilerplate(line: str) -> bool:
     """Whether the line, of at most `MAX_LINE_CHARS`, is one that pages put around texts."""
-    core = line.strip(_FRAME)
+    core = line.removesuffix("...").strip(_FRAME)
     pattern = _OPENED.get(core[:_OPENING].lower()) or _OPENED.get(core[:1])
     if pattern is not None and pattern.fullmatch(core):
         return True
