@@ -57,6 +57,8 @@ _CLUE: Final = re.compile(
     f"|(?<={_class(_DOS_FIRST_OF_3)}){_DOS_NEXT}{{2}}"
     f"|(?<={_class(_MAC_FIRST)}){_MAC_NEXT}))"
 )
+_FEW: Final = 20
+"""So many characters are looked up one by one, which then is faster than a search."""
 
 
 def mend(text: str) -> str:
@@ -65,9 +67,19 @@ def mend(text: str) -> str:
     A text without mojibake comes back as it is. Of one that has some, all is mended that ftfy knows.
     `mend(mend(text)) == mend(text)`.
     """
-    if text.isascii():
-        return text
-    others = unusual(text)
-    if (others is not None and _FIRST.isdisjoint(others)) or _CLUE.search(text) is None:
+    if text.isascii() or not _has_clue(text):
         return text
     return ftfy.fix_encoding(text)
+
+
+def _has_clue(text: str) -> bool:
+    others = unusual(text)
+    firsts = None if others is None else [character for character in others if character in _FIRST]
+    if firsts is None or len(firsts) > _FEW:
+        return _CLUE.search(text) is not None
+    place = -1
+    for first in firsts:  # They stand in the order of the text.
+        place = text.index(first, place + 1)
+        if _CLUE.match(text, place):
+            return True
+    return False
