@@ -113,6 +113,7 @@ ONLY_IN = {
     "thinc": ("transforms.enrich",),
     "feedparser": ("transforms.text.feed_tolerant",),
     "fastfeedparser": (),
+    "ftfy": ("transforms.text.mojibake",),
     "trafilatura": ("transforms.text.pages",),
     "publicsuffixlist": ("transforms.text.hosts",),
     "nh3": ("transforms.text.safe_html",),
