@@ -34,8 +34,8 @@ STORY_TYPES: Final = frozenset(
 
 _BEFORE: Final = ("<!--", "//", "/*", "*/", "<![CDATA[")
 _AFTER: Final = ("-->", "//", "/*", "*/", "]]>", ";")
-_MARKS: Final = 6
-"""`<!--//--><![CDATA[//><!--` has six; that is as long as they get."""
+_MARKS: Final = 4
+"""On each side; `/*<![CDATA[*/` has three."""
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 

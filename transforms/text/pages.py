@@ -60,8 +60,10 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
     if not content and not said.title:
         raise MalformedPage("neither a main text nor a title")
     canonical, problems = _believed(said, document.url)
-    authors = said.authors or _byline(tree)
-    published = said.published or day_in_markup(tree)
+    kind = is_article(tree, content, said.is_article)
+    # In an index they would be those of a teaser.
+    authors = said.authors or (() if kind is False else _byline(tree))
+    published = said.published or (None if kind is False else day_in_markup(tree))
     return RawEntry(
         unit=document.unit,
         source=document.source,
@@ -87,7 +89,7 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
         language_from=_page(said.language),
         section=next(iter(said.sections), None),
         site_name=said.site_name,
-        is_article=is_article(tree, content, said.is_article),
+        is_article=kind,
         parser="trafilatura",
     )
 
