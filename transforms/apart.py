@@ -55,6 +55,9 @@ class Apart(Generic[_Words, _Answer]):
                 good, answer = connection.recv()
             except (EOFError, OSError):
                 raise self._stopped() from None
+            except BaseException:  # The answer is still to come, and would be taken for that of the next call.
+                self._end()
+                raise
         if not good:
             raise answer
         return answer  # type: ignore[no-any-return]  # It came through a pipe.

@@ -55,6 +55,14 @@ def test_a_process_that_dies_is_a_bad_record() -> None:
     apart.close()
 
 
+def test_words_that_do_not_pickle_leave_no_answer_behind() -> None:
+    apart = Apart(abs, 60)
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        apart(lambda: 1)  # type: ignore[arg-type]
+    assert apart(-3) == 3
+    apart.close()
+
+
 def test_bad_input_comes_as_it_is_and_a_defect_with_its_traceback() -> None:
     apart = Apart(read_page, 60)
     with pytest.raises(EmptyDocument, match=r"^an empty page$"):
