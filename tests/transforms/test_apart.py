@@ -13,18 +13,13 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.error_handling import ErrorHandler
 
 from tests.articles import local_pipeline
+from tests.transforms.slow_pages import sleep_over_a_page
 from tests.transforms.test_dead_letters import Collect
 from transforms.apart import Apart
 from transforms.dead_letters import DivertFailures
 from transforms.schemas import DeadLetter, Document
 from transforms.text.errors import EmptyDocument, ReaderStopped
 from transforms.text.pages import read_page
-
-
-def sleep_over_a_page(document: Document) -> tuple[str]:
-    if document.body == b"long":
-        time.sleep(600)
-    return (document.source,)
 
 
 def test_it_answers_from_another_process_which_is_used_again() -> None:

@@ -38,6 +38,8 @@ _DECLARED_WITHIN: Final = 2048
 """Where a page may declare its encoding: HTML standard, 4.2.5.4 says 1,024 bytes; some pages are late."""
 _CHARSET: Final = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _XML_ENCODING: Final = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", re.IGNORECASE)
+_CLOSED_ROOT: Final = re.compile(r"(<html\b[^<>]{0,1000}?)\s*/>", re.IGNORECASE)
+"""Some templates close the root at once; browsers do not mind, libxml2 ends there."""
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -112,6 +114,7 @@ def _parsed(text: str) -> Any:
     """The page as a tree of `lxml.html`, of a size that what reads it can take."""
     if text.count("<") > MAX_TAGS:
         raise TooLarge(f"a page of more than {MAX_TAGS:,} tags")
+    text = _CLOSED_ROOT.sub(r"\1>", text[:_DECLARED_WITHIN], count=1) + text[_DECLARED_WITHIN:]
     parser = html.HTMLParser(
         encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True, default_doctype=False
     )

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.schemas import Problem
@@ -127,6 +127,7 @@ def test_an_object_says_its_address_in_three_places() -> None:
     assert addresses_of({"url": ["x"], "mainEntityOfPage": {"@id": 1}}) == []
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.just("Article"),
@@ -142,6 +143,7 @@ def test_any_json_is_read(data: object) -> None:
         assert all(isinstance(text, str) for text in (*found.texts(story.get("author")), *addresses_of(story)))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='[]{}",:\\/*<!-CDAT>; a1'))
 def test_any_text_is_read_or_named(script: str) -> None:
     assert {problem.reason for problem in read_linked_data([script]).problems} <= {"broken_json_ld"}
