@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from transforms.schemas import Document, Enclosure, Problem, RawEntry
+from transforms.schemas import Document, Enclosure, Origin, Problem, RawEntry
 from transforms.text.errors import TooLarge
 
 MAX_ENTRIES: Final = 50_000
@@ -52,6 +52,15 @@ class Draft:
         self.images: tuple[str, ...] = ()
         self.enclosures: tuple[Enclosure, ...] = ()
         self.problems: tuple[Problem, ...] = ()
+        self.title_from: Origin | None = None
+        self.text_from: Origin | None = None
+        self.published_from: Origin | None = None
+        self.authors_from: Origin | None = None
+        self.language_from: Origin | None = None
+        self.section: str | None = None
+        self.site_name: str | None = None
+        self.is_article: bool | None = None
+        self.parser: str | None = None
 
     def finished(self) -> RawEntry:
         """The entry that the draft has become."""
