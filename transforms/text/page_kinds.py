@@ -3,8 +3,10 @@
 1. A short text that says "we use cookies", and of which most paragraphs speak of consent, is a cookie wall, whatever
    the head says: the head is the article's, the text is not.
 2. What the page declares (`page_metadata`).
-3. Many headings that are links, with little text for each, or more text in links than outside: an index.
-4. A text of 100 words and more, with a quarter of the page's text in links at most: an article.
+3. Many headings that are links, with little text for each, and few words in paragraphs that do not stand beside such a
+   heading; or more text in links than outside: an index.
+4. A text of 100 words and more, with few linked headings and a quarter of the page's text in links at most: an
+   article.
 5. Else it is not known. Live blogs and galleries are articles.
 
 Navigation, headers, footers and asides do not count for 3 and 4.
@@ -28,6 +30,7 @@ _WE_USE_COOKIES: Final = re.compile(
 _LINKED_HEADINGS: Final = 5
 _WORDS_A_HEADING: Final = 40
 """A teaser has up to two sentences."""
+_STORY_PARAGRAPH_WORDS: Final = 15
 _ARTICLE_WORDS: Final = 100
 _MAX_LINK_SHARE: Final = 0.25
 _HEADINGS: Final = ("h1", "h2", "h3", "h4")
@@ -43,13 +46,14 @@ def is_article(tree: Any, text: str, declared: bool | None) -> bool | None:
         return False
     if declared is not None:
         return declared
-    headings, linked, words = _shape(tree)
+    headings, linked, words, story_words = _shape(tree)
     own_words = len(text.split())
-    if headings >= _LINKED_HEADINGS and own_words < headings * _WORDS_A_HEADING:
+    many = headings >= _LINKED_HEADINGS and own_words < headings * _WORDS_A_HEADING
+    if many and story_words < _ARTICLE_WORDS:
         return False
     if linked * 2 > words and own_words < _ARTICLE_WORDS and words >= _ARTICLE_WORDS:
         return False
-    return True if own_words >= _ARTICLE_WORDS and linked <= words * _MAX_LINK_SHARE else None
+    return True if not many and own_words >= _ARTICLE_WORDS and linked <= words * _MAX_LINK_SHARE else None
 
 
 def _is_cookie_wall(text: str) -> bool:
@@ -59,23 +63,33 @@ def _is_cookie_wall(text: str) -> bool:
     return sum(bool(_CONSENT.search(paragraph)) for paragraph in paragraphs) * 2 > len(paragraphs)
 
 
-def _shape(tree: Any) -> tuple[int, int, int]:
-    """Headings that are links or hold one, words in links, words in all; without what stands aside."""
+def _shape(tree: Any) -> tuple[int, int, int, int]:
+    """Headings that are links or hold one, words in links, words in all, words in paragraphs away from such headings.
+
+    Without what stands aside.
+    """
     headings = linked = words = 0
-    waiting = [(tree, False)]
+    holders = set()
+    paragraphs = []
+    waiting = [(tree, None)]
     while waiting:
-        element, in_link = waiting.pop()
+        element, link = waiting.pop()
         if not isinstance(element.tag, str) or element.tag in _ASIDE:
             continue
-        in_link = in_link or element.tag == "a"
-        if element.tag in _HEADINGS and (in_link or element.find(".//a") is not None):
+        link = element if element.tag == "a" else link
+        if element.tag in _HEADINGS and (link is not None or element.find(".//a") is not None):
             headings += 1
+            holders.add((element if link is None else link).getparent())
+        if element.tag == "p" and link is None:
+            length = len("".join(element.itertext()).split())
+            if length >= _STORY_PARAGRAPH_WORDS:
+                paragraphs.append((element.getparent(), length))
         inner = len((element.text or "").split())
         words += inner
-        linked += inner if in_link else 0
+        linked += inner if link is not None else 0
         for child in element:
             tail = len((child.tail or "").split())
             words += tail
-            linked += tail if in_link else 0
-            waiting.append((child, in_link))
-    return headings, linked, words
+            linked += tail if link is not None else 0
+            waiting.append((child, link))
+    return headings, linked, words, sum(length for parent, length in paragraphs if parent not in holders)

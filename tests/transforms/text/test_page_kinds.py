@@ -46,6 +46,12 @@ def test_a_long_text_is_no_index_for_the_stories_below_it() -> None:
     assert kind(paragraphs(STORY * 3) + teasers(8), STORY * 3) is True
 
 
+def test_a_story_of_its_own_among_many_teasers_is_no_index_but_not_known_either() -> None:
+    assert kind(f"<article>{paragraphs(STORY)}</article><section>{teasers(30)}</section>", STORY) is None
+    in_cards = "".join(f"<div>{teasers(1, SENTENCE)}</div>" for _ in range(8))
+    assert kind(in_cards, SENTENCE * 8) is False
+
+
 def test_a_page_that_is_mostly_links_is_an_index() -> None:
     assert kind("<ul>" + "<li><a href='/x'>The ferry will sail in May</a></li>" * 20 + "</ul>", "Ferries") is False
 
