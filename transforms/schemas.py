@@ -74,6 +74,10 @@ class Problem:
     raw: str
 
 
+Origin = Literal["feed", "page", "url", "record", "text", "detected"]
+"""Where a value was found: said by the feed, the page or the record, in the address, the text, or found by a model."""
+
+
 @dataclass(slots=True)
 class RawEntry:
     """One entry as its document says it: values found, nothing cleaned, dates still text.
@@ -82,6 +86,9 @@ class RawEntry:
     document's `source` stands in) or where there is no feed. `base_url` is what relative links are relative to.
     `content` is the body, `summary` the shorter description; `content_is_html` and `summary_is_html` say how to read
     them. Markup of `title` may be escaped HTML. `fetched` is in microseconds.
+    `*_from` is where a value was found, None where there is no value or its reader does not say. `section` is the part
+    of the site that it stands in, `site_name` what the site calls itself. `is_article` is False for a page that is
+    known to be something else (an index, a cookie wall), None where it is not known. `parser` is what read it.
     """
 
     unit: int
@@ -106,6 +113,15 @@ class RawEntry:
     images: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     problems: tuple[Problem, ...] = ()
+    title_from: Origin | None = None
+    text_from: Origin | None = None
+    published_from: Origin | None = None
+    authors_from: Origin | None = None
+    language_from: Origin | None = None
+    section: str | None = None
+    site_name: str | None = None
+    is_article: bool | None = None
+    parser: str | None = None
 
 
 Entries = tuple[RawEntry, ...]

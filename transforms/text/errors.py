@@ -11,6 +11,7 @@
      ├─ WrongEncoding       the bytes are not text in any encoding that was declared or found
      ├─ MalformedFeed       it looks like a feed and cannot be read as one, or not all of its entries can
      ├─ MalformedPage       HTML from which no main text can be taken
+     ├─ ReaderStopped       it took longer to read than any honest page, or ended the process that read it
      ├─ MalformedRecord     a line or row that is not one JSON object
      ├─ MalformedEntry      an entry of which nothing can be kept: no text, no title, no link
      └─ EnrichmentFailed    the language model failed on the text; the article is written without
@@ -88,6 +89,15 @@ class MalformedPage(BadInput):
     """HTML from which no main text can be taken."""
 
     reason = "malformed_page"
+
+
+class ReaderStopped(BadInput):
+    """It took longer to read than any honest page, or ended the process that read it; the rest of the run went on.
+
+    The one reason that depends on the machine; replayed on another the record may well be read.
+    """
+
+    reason = "reader_stopped"
 
 
 class MalformedRecord(BadInput):
