@@ -105,7 +105,7 @@ def decide_batch(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The key columns of a batch in order of arrival, and where they stood: place by place among all rows of all blocks.
+    """The key columns of a batch in order of arrival, and the place of each among all rows of all blocks.
 
     `firsts` has the place of the first row of each block, `parts` the rows of each of its record batches.
     """
@@ -143,7 +143,7 @@ class _Batch:
 
 _KEY_COLUMNS = pa.schema(
     [
-        *(field for field in KEY_COLUMNS),
+        *KEY_COLUMNS,
         *(ARTICLE_COLUMNS.field(name) for name in ("feed_url", "word_count", "published", "published_precision")),
     ]
 )

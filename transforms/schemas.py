@@ -350,7 +350,10 @@ class History(Protocol):
         ...
 
     def save(self, entries: EntryTable, links: Sequence[Link]) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
-        """Writes the batch's index segment and links, entries in the order of events; answers what was written and the segments that it replaces."""
+        """Writes the batch's index segment and links; answers what was written and the segments that it replaces.
+
+        Entries come in the order of events.
+        """
         ...
 
 

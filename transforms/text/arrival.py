@@ -135,7 +135,7 @@ def unit_outcomes(
 
 
 def effective_times(published: pa.Array, precision: pa.Array, unit_times: pa.Array) -> pa.Array:
-    """The times by which records of a plain file are ordered: publication (of a date the end), else that of the unit."""
+    """The times by which records of a plain file are ordered: publication (of a date the end), else its unit's."""
     mere_dates = pc.fill_null(pc.equal(precision, "day"), False)
     return pc.coalesce(pc.if_else(mere_dates, pc.add(published, DAY - 1), published), unit_times)
 
@@ -290,8 +290,10 @@ def _identify(
     if new_keys:
         taught.counts["aliases"] += 1
         taught.links.append(Noted("alias", article.id, None, place, number))
-        keys = {"url_key": record.url_key, "guid_key": record.guid_key, "feed_key": record.feed_key}
-        taught.entries.append(IndexEntry(ALIAS, number, article.id, **keys))
+        alias = IndexEntry(ALIAS, number, article.id)
+        taught.entries.append(
+            alias._replace(url_key=record.url_key, guid_key=record.guid_key, feed_key=record.feed_key)
+        )
     return None
 
 
