@@ -161,10 +161,11 @@ def _unit_outcomes(units: NDArray[np.int64], published: pa.Array, unit_time: int
     dated = published.is_valid().to_numpy(zero_copy_only=False)
     unit_of_date = units[dated]
     in_order = np.argsort(unit_of_date, kind="stable")
-    borders = np.searchsorted(unit_of_date[in_order], ordinals)
-    dates = np.split(published.drop_null().to_numpy()[in_order], borders[1:])
+    dates = published.drop_null().to_numpy()[in_order].tolist()
+    borders = [*np.searchsorted(unit_of_date[in_order], ordinals).tolist(), len(dates)]
     articles = dict(zip(ordinals.tolist(), counts.tolist(), strict=True))
-    return unit_outcomes(articles, {unit: some.tolist() for unit, some in zip(articles, dates, strict=True)}, unit_time)
+    dates_of = {unit: dates[first:behind] for unit, (first, behind) in zip(articles, pairwise(borders), strict=True)}
+    return unit_outcomes(articles, dates_of, unit_time)
 
 
 @dataclass(frozen=True, slots=True)
