@@ -111,6 +111,7 @@ def _decide(
     batch = _Batch.read(store, blocks, history.unit_time)
     unit_times = {unit.ordinal: unit.time for unit in batch.units}
     decided = decide(batch.arrivals, history, unit_times, likeness)
+    batch = replace(batch, arrivals=batch.arrivals.select(_PLANNED_BY))  # Fingerprints go.
     plan = plan_files(batch, decided, limits)
     marks = _marks(batch, decided, plan)
     marked = [
@@ -173,6 +174,7 @@ _KEY_COLUMNS = pa.schema(
         *(ARTICLE_COLUMNS.field(name) for name in ("feed_url", "word_count", "published", "published_precision")),
     ]
 )
+_PLANNED_BY = ["unit", "day", "published", "chars", "effective"]
 _RENAMED = {"word_count": "words"}
 _ONLY_READ = ("position", "entry", "published_precision", "feed_url")
 

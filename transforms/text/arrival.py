@@ -146,7 +146,7 @@ def decide(
     """Takes the records, which are in their order of arrival, one after the other: first identity, then clusters.
 
     `arrivals` has the columns of `Record`, `bands` and `unit`. Between identity and clusters the candidates of all rows
-    are found by arrays. Without a likeness texts are compared for equality only. Cost: about 15 µs a record; memory:
+    are found by arrays. Without a likeness texts are compared for equality only. Cost: about 20 µs a record; memory:
     what is known of the ids and texts that the records name, twice the columns, and about 1 KB for each record that has
     something in common with another.
     """
