@@ -90,6 +90,7 @@ MAY_IMPORT = {
         "transforms.text.errors",
     ),
     "pipeline.dataset": ("pipeline.dataset", "transforms.schemas"),
+    "pipeline.dataset.index": ("pipeline.dataset", "transforms.schemas", "transforms.text.columns"),
     "pipeline.dataset.entries": ("pipeline.dataset.tables", "transforms.text"),
     "pipeline.dataset.rebuild": ("pipeline.dataset", "transforms.schemas", "transforms.text"),
     "transforms.schemas": (),

@@ -19,18 +19,17 @@ from pipeline.dataset.segments import entries_of, segment_bytes
 from pipeline.dataset.tiers import merges_of_compaction
 from pipeline.sinks.history import BatchHistory
 from tests.batches import batch_after
-from tests.transforms.text.test_arrival import record
+from tests.transforms.text.test_arrival import Arrival, in_order, record
 from transforms.schemas import DatasetFile
-from transforms.text.arrival import Decision, decide, order_of_arrival
-from transforms.text.identity import Record
+from transforms.text.arrival import Decision, decide
 from transforms.text.likeness import Likeness
 
 UNITS = 100
 STORIES = 40
 
 
-def fetches(seed: int) -> list[list[Record]]:
-    """The records of each unit, in their order of arrival."""
+def fetches(seed: int) -> list[list[Arrival]]:
+    """The records of each unit."""
     chance = random.Random(seed)
     versions = {
         (story, version): [chance.choice((story, story, 100 + story % 7, chance.randrange(256))) for _ in range(8)]
@@ -59,7 +58,7 @@ def fetches(seed: int) -> list[list[Record]]:
                     prints=versions[story, version],
                 )
             )
-        units.append(sorted(records, key=order_of_arrival))
+        units.append(records)
     return units
 
 
@@ -72,7 +71,7 @@ class Labels:
 
 
 def ingest(
-    folder: Path, units: Sequence[Sequence[Record]], size: int, likeness: Likeness, compact_every: int | None
+    folder: Path, units: Sequence[Sequence[Arrival]], size: int, likeness: Likeness, compact_every: int | None
 ) -> Labels:
     """Takes the units in batches of so many; every so many batches all index segments are merged."""
     storage, labels = LocalStorage(str(folder)), Labels()
@@ -81,13 +80,13 @@ def ingest(
         batch = batch_after(storage, f"{number:016x}")
         history = BatchHistory(batch)
         records = [one for unit in some for one in units[unit]]
-        decided = decide(records, history, {unit: 3 * unit for unit in some}, likeness)
+        decided = decide(in_order(records), history, {unit: 3 * unit for unit in some}, likeness)
         written, replaced = history.save(decided.entries, ())
         manifest = next_manifest(
             read_state(storage), batch.name, (), {}, decided.rows, {}, written, replaced, fingerprint=106
         )
         commit(storage, manifest)
-        labels.rows += decided.decisions
+        labels.rows += [None if one["number"] is None else Decision(**one) for one in decided.decisions.to_pylist()]
         labels.links += [(one.kind, one.id, one.other_id, one.number) for one in decided.links]
         if compact_every is not None and number % compact_every == 0:
             merge_segments(storage, number)

@@ -7,27 +7,23 @@ block as its marks, and the flow goes on by reference.
 """
 
 import gc
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, repeat
+from itertools import groupby, pairwise
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from transforms.blocks import MARKS_SCHEMA, encode_batches, marks_of, open_block
+from transforms.blocks import ARTICLE_COLUMNS, KEY_COLUMNS, MARKS_SCHEMA, encode_batches, marks_of, open_block
 from transforms.schemas import Block, BlockStore, History, Link, MarkedBlock, PlannedFile, Tally, UnitOutcome, Verdict
-from transforms.text.arrival import (
-    Decision,
-    Noted,
-    decide,
-    effective_time,
-    order_of_arrival,
-    unit_outcomes,
-)
-from transforms.text.identity import Record
+from transforms.text.arrival import Decided, Noted, decide, effective_times, order_of_arrival, unit_outcomes
 from transforms.text.likeness import Likeness
 
 
@@ -94,7 +90,7 @@ def decide_batch(
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """The pass makes some twenty objects a record and lets none go: to look for garbage took a third of its time."""
+    """The pass makes thousands of objects and lets few go: to look for garbage took a fifth of its time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -114,194 +110,183 @@ def _decide(
 ) -> Verdict:
     batch = _Batch.read(store, blocks, history.unit_time)
     unit_times = {unit.ordinal: unit.time for unit in batch.units}
-    decided = decide(batch.records, history, unit_times, likeness)
-    kept = [(record, it) for record, it in zip(batch.records, decided.decisions, strict=True) if it is not None]
-    files = plan_files(kept, batch, limits)
-    marked = [_mark(store, number, block, batch, files) for number, block in enumerate(blocks)]
-    written, replaced = history.save(decided.entries, _with_names(store, blocks, decided.links))
+    decided = decide(batch.arrivals, history, unit_times, likeness)
+    batch = replace(batch, arrivals=batch.arrivals.select(_PLANNED_BY))  # Fingerprints go.
+    plan = plan_files(batch, decided, limits)
+    marks = _marks(batch, decided, plan)
+    marked = [
+        _mark(store, number, block, marks.slice(first, block.rows), batch.parts[number], plan)
+        for number, (block, first) in enumerate(zip(blocks, batch.firsts, strict=True))
+    ]
+    written, replaced = history.save(decided.entries, _with_names(store, blocks, batch, decided.links))
     tally.done("deduplicate", 0)
     tally.expect("enrich", {number: block.rows for number, block in enumerate(blocks)})
-    tally.expect("write", {file.number: 1 for file in files.files})
-    rows = Counter(record.unit for record, _ in kept)
+    tally.expect("write", {file.number: 1 for file in plan.files})
+    adds = decided.decisions["number"].is_valid()
+    rows = Counter(batch.arrivals["unit"].filter(adds).to_numpy().tolist())
     units = tuple(replace(unit, rows=rows[unit.ordinal]) for unit in batch.units)
     refused = sorted({link.id.hex() for link in decided.links if link.id in history.tombstones})
     counts = tuple(sorted(decided.counts.items()))
-    return Verdict(tuple(marked), written, units, len(kept), counts, replaced, tuple(refused))
+    return Verdict(tuple(marked), written, units, decided.rows, counts, replaced, tuple(refused))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Batch:
-    """The key columns of a batch: records in order of arrival, and what planning files needs of each (block, row)."""
+    """The key columns of a batch in order of arrival, and the place of each among all rows of all blocks.
 
-    records: list[Record]
+    `firsts` has the place of the first row of each block, `parts` the rows of each of its record batches.
+    """
+
+    arrivals: pa.RecordBatch
+    places: NDArray[np.int64]
+    firsts: list[int]
+    parts: list[list[int]]
     units: list[UnitOutcome]
-    published: list[list[int | None]]
-    days: list[list[int]]
-    batch_sizes: list[list[int]]
 
     @classmethod
     def read(cls, store: BlockStore, blocks: Sequence[Block], unit_time: int) -> "_Batch":
         """Reads the key columns of the blocks."""
-        tables = [_key_columns(store, block) for block in blocks]
-        articles: dict[int, int] = defaultdict(int)
-        dates: dict[int, list[int]] = defaultdict(list)
-        published: list[list[int | None]] = []
-        for table in tables:
-            published.append(table["published"].cast(pa.int64()).to_pylist())
-            for unit, moment in zip(table["unit"].to_pylist(), published[-1], strict=True):
-                articles[unit] += 1
-                if moment is not None:
-                    dates[unit].append(moment)
-        units = unit_outcomes(articles, dates, unit_time)
-        unit_times = {unit.ordinal: unit.time for unit in units}
-        records = [
-            record
-            for number, table in enumerate(tables)
-            for record in _records(number, table, published[number], unit_times)
-        ]
-        records.sort(key=order_of_arrival)
-        return cls(
-            records,
-            units,
-            published,
-            [table["day"].to_pylist() for table in tables],
-            [[len(chunk) for chunk in table["day"].chunks] for table in tables],
-        )
+        batches = [_key_columns(store, block) for block in blocks]
+        table = pa.Table.from_batches([some for of_block in batches for some in of_block], _KEY_COLUMNS)
+        published = table["published"].cast(pa.int64()).combine_chunks()
+        unit = table["unit"].combine_chunks()
+        units = _unit_outcomes(unit.to_numpy(), published, unit_time)
+        ordinals = np.array([it.ordinal for it in units], np.int64)
+        times = np.array([it.time for it in units], np.int64)[np.searchsorted(ordinals, unit.to_numpy())]
+        precision = table["published_precision"].combine_chunks()
+        table = table.append_column("effective", effective_times(published, precision, pa.array(times)))
+        table = table.append_column("weak_guid", pc.is_null(table["feed_url"]))
+        places = order_of_arrival(table)
+        arrivals = {
+            _RENAMED.get(name, name): table[name].combine_chunks().take(pa.array(places))
+            for name in table.column_names
+            if name not in _ONLY_READ
+        }
+        arrivals["shingles"] = arrivals["shingles"].fill_null(0)
+        parts = [[part.num_rows for part in of_block] for of_block in batches]
+        firsts = np.cumsum([0, *(block.rows for block in blocks)])[:-1].tolist()
+        return cls(pa.record_batch(arrivals), places, firsts, parts, units)
 
 
-_PLAIN_KEYS = (
-    "url_key",
-    "guid_key",
-    "feed_key",
-    "title_key",
-    "title_words",
-    "content_hash",
-    "record_hash",
-    "word_count",
-    "chars",
-    "excerpt",
+_KEY_COLUMNS = pa.schema(
+    [
+        *KEY_COLUMNS,
+        *(ARTICLE_COLUMNS.field(name) for name in ("feed_url", "word_count", "published", "published_precision")),
+    ]
 )
-"""Columns that go into a Record as they are, in the order of its fields."""
-
-_KEYS = (
-    "unit",
-    "position",
-    "entry",
-    "day",
-    *_PLAIN_KEYS,
-    "feed_url",
-    "shingles",
-    "signature",
-    "bands",
-    "published",
-    "published_precision",
-)
+_PLANNED_BY = ["unit", "day", "published", "chars", "effective"]
+_RENAMED = {"word_count": "words"}
+_ONLY_READ = ("position", "entry", "published_precision", "feed_url")
 
 
-def _key_columns(store: BlockStore, block: Block) -> pa.Table:
+def _key_columns(store: BlockStore, block: Block) -> list[pa.RecordBatch]:
     reader = open_block(store, block.name)
-    batches = [reader.get_batch(number).select(list(_KEYS)) for number in range(reader.num_record_batches)]
-    return pa.Table.from_batches(batches)
+    return [reader.get_batch(number).select(_KEY_COLUMNS.names) for number in range(reader.num_record_batches)]
 
 
-def _records(
-    block: int, table: pa.Table, published: Sequence[int | None], unit_times: Mapping[int, int]
-) -> Iterator[Record]:
-    units, precisions = table["unit"].to_pylist(), table["published_precision"].to_pylist()
-    return map(
-        Record,
-        units,
-        table["position"].to_pylist(),
-        table["entry"].to_pylist(),
-        map(effective_time, published, precisions, map(unit_times.__getitem__, units)),
-        *(table[name].to_pylist() for name in _PLAIN_KEYS),
-        table["feed_url"].is_null().to_pylist(),
-        table["shingles"].fill_null(0).to_pylist(),
-        table["signature"].to_pylist(),
-        table["bands"].to_pylist(),
-        repeat(block),
-        count(),
-    )
+def _unit_outcomes(units: NDArray[np.int64], published: pa.Array, unit_time: int) -> list[UnitOutcome]:
+    ordinals, counts = np.unique(units, return_counts=True)
+    dated = published.is_valid().to_numpy(zero_copy_only=False)
+    unit_of_date = units[dated]
+    in_order = np.argsort(unit_of_date, kind="stable")
+    dates = published.drop_null().to_numpy()[in_order].tolist()
+    borders = [*np.searchsorted(unit_of_date[in_order], ordinals).tolist(), len(dates)]
+    articles = dict(zip(ordinals.tolist(), counts.tolist(), strict=True))
+    dates_of = {unit: dates[first:behind] for unit, (first, behind) in zip(articles, pairwise(borders), strict=True)}
+    return unit_outcomes(articles, dates_of, unit_time)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Files:
-    """The plan of a batch's data files: the file of each kept (block, row), and its decision."""
+    """The plan of a batch's data files, and the number of the file of each record, in order of arrival; -1 of none."""
 
     files: list[PlannedFile]
-    of_row: dict[tuple[int, int], tuple[int, Record, Decision]]
+    of_record: NDArray[np.int32]
 
 
-def plan_files(kept: Sequence[tuple[Record, Decision]], batch: _Batch, limits: FileLimits) -> _Files:
+def plan_files(batch: _Batch, decided: Decided, limits: FileLimits) -> _Files:
     """Cuts the rows of each table and partition, in the order of the files (published, id, revision), into shards."""
-    places: dict[tuple[str, int], list[tuple[bool, int, bytes, int, Record, Decision]]] = defaultdict(list)
-    for record, it in kept:
-        moment = batch.published[record.block][record.row]
-        place = (it.table, batch.days[record.block][record.row])
-        places[place].append((moment is None, moment or 0, it.id, it.revision, record, it))
-    plan = _Files([], {})
-    for (table, day), rows in sorted(places.items(), key=lambda item: item[0]):
-        rows.sort(key=lambda row: row[:4])
-        held, chars, shard = 0, 0, -1
-        for *_, record, it in rows:
-            if shard < 0 or held >= limits.max_rows or chars + record.chars > limits.max_chars:
-                held, chars, shard = 0, 0, shard + 1
-                plan.files.append(PlannedFile(len(plan.files), table, day, shard))
-            held += 1
-            chars += record.chars
-            plan.of_row[record.block, record.row] = (plan.files[-1].number, record, it)
+    plan = _Files([], np.full(len(batch.arrivals), -1, np.int32))
+    rows = pa.table(
+        {
+            "table": decided.decisions["table"],
+            "day": batch.arrivals["day"],
+            "undated": batch.arrivals["published"].is_null(),
+            "published": batch.arrivals["published"].cast(pa.int64()),
+            "id": decided.decisions["id"],
+            "revision": decided.decisions["revision"],
+        }
+    )
+    in_order = pc.sort_indices(rows, [(name, "ascending") for name in rows.column_names]).to_numpy()[: decided.rows]
+    tables = rows["table"].take(pa.array(in_order)).combine_chunks().dictionary_encode()
+    days = batch.arrivals["day"].to_numpy()[in_order]
+    chars = np.cumsum(batch.arrivals["chars"].to_numpy()[in_order], dtype=np.int64)
+    for first, behind in _runs(tables.indices.to_numpy(), days):
+        table, day = tables[first].as_py(), int(days[first])
+        for shard, (start, end) in enumerate(_shards(first, behind, chars, limits)):
+            plan.of_record[in_order[start:end]] = len(plan.files)
+            plan.files.append(PlannedFile(len(plan.files), table, day, shard))
     return plan
 
 
-def _mark(store: BlockStore, number: int, block: Block, batch: _Batch, plan: _Files) -> MarkedBlock:
-    """Writes the marks beside a block."""
-    goes_into: dict[tuple[int, int], None] = {}
+def _runs(*columns: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Where rows that are the same in these columns begin and end."""
+    if len(columns[0]):
+        differ = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+        yield from pairwise([0, *(np.flatnonzero(differ) + 1).tolist(), len(columns[0])])
+
+
+def _shards(first: int, behind: int, chars: NDArray[np.int64], limits: FileLimits) -> Iterator[tuple[int, int]]:
+    """Cuts rows where a file is full; `chars` are those of all rows up to each. A file has one row at least."""
+    while first < behind:
+        before = int(chars[first - 1]) if first else 0
+        fit = int(np.searchsorted(chars, before + limits.max_chars, side="right"))
+        end = max(min(fit, first + limits.max_rows, behind), first + 1)
+        yield first, end
+        first = end
+
+
+def _marks(batch: _Batch, decided: Decided, plan: _Files) -> pa.RecordBatch:
+    """The marks of all rows of all blocks, as these stand."""
+    told = {name: decided.decisions[name] for name in decided.decisions.schema.names}
+    adds = told["number"].is_valid()
+    told |= {"file": pa.array(plan.of_record), "arrival": told["number"]}
+    told["effective"] = pc.if_else(adds, batch.arrivals["effective"], pa.scalar(None, pa.int64())).cast(_TIME)
+    back = np.empty(len(batch.places), np.int64)
+    back[batch.places] = np.arange(len(back))
+    return pa.record_batch([told[name] for name in MARKS_SCHEMA.names], schema=MARKS_SCHEMA).take(pa.array(back))
+
+
+_TIME = MARKS_SCHEMA.field("effective").type
+
+
+def _mark(
+    store: BlockStore, number: int, block: Block, marks: pa.RecordBatch, parts: Sequence[int], plan: _Files
+) -> MarkedBlock:
+    """Writes the marks beside a block, batch for batch."""
     batches = []
-    row = 0
-    for position, size in enumerate(batch.batch_sizes[number]):
-        marks = [_marks(plan.of_row.get((number, row + offset))) for offset in range(size)]
-        row += size
-        goes_into.update(dict.fromkeys((mark[0], position) for mark in marks if mark[0] >= 0))
-        columns = zip(*marks, strict=True)
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, MARKS_SCHEMA, strict=True)]
-        batches.append(pa.RecordBatch.from_arrays(arrays, schema=MARKS_SCHEMA))
+    goes_into: list[tuple[int, int]] = []
+    first = 0
+    for position, rows in enumerate(parts):
+        batches.append(marks.slice(first, rows))
+        first += rows
+        files = np.unique(batches[-1]["file"].to_numpy())
+        goes_into += [(file, position) for file in files.tolist() if file >= 0]
     store.write(marks_of(block), encode_batches(MARKS_SCHEMA, batches))
     return MarkedBlock(number, block, tuple((plan.files[file], position) for file, position in sorted(goes_into)))
 
 
-_DROPPED = (-1, None, None, None, None, None, None, None, None)
-
-
-def _marks(planned: tuple[int, Record, Decision] | None) -> tuple[int, *tuple[object, ...]]:
-    if planned is None:
-        return _DROPPED
-    file, record, it = planned
-    return (
-        file,
-        it.number,
-        it.id,
-        it.revision,
-        it.cluster_id,
-        it.duplicate_of,
-        it.duplicate_kind,
-        it.similarity,
-        record.effective,
-    )
-
-
-def _with_names(store: BlockStore, blocks: Sequence[Block], noted: Sequence[Noted]) -> list[Link]:
+def _with_names(store: BlockStore, blocks: Sequence[Block], batch: _Batch, noted: Sequence[Noted]) -> list[Link]:
     """The links with the names behind their keys, which only the blocks know."""
-    rows_of: dict[int, list[int]] = defaultdict(list)
-    for link in noted:
-        rows_of[link.record.block].append(link.record.row)
-    names: dict[tuple[int, int], dict[str, str | None]] = {}
-    for block, rows in rows_of.items():
-        table = open_block(store, blocks[block].name).read_all()
-        picked = table.select(["canonical_url", "guid", "feed_url", "source"]).take(rows).to_pylist()
-        names.update(((block, row), name) for row, name in zip(rows, picked, strict=True))
+    places = [int(batch.places[link.place]) for link in noted]
+    names: dict[int, dict[str, str | None]] = {}
+    for number, of_block in groupby(sorted(set(places)), lambda place: bisect_right(batch.firsts, place) - 1):
+        some = list(of_block)
+        table = open_block(store, blocks[number].name).read_all().select(_NAMES)
+        names.update(zip(some, table.take([it - batch.firsts[number] for it in some]).to_pylist(), strict=True))
     links = []
-    for link in noted:
-        name = names[link.record.block, link.record.row]
+    for link, place in zip(noted, places, strict=True):
+        name = names[place]
         alias = link.kind == "alias"
         links.append(
             Link(
@@ -316,3 +301,6 @@ def _with_names(store: BlockStore, blocks: Sequence[Block], noted: Sequence[Note
             )
         )
     return links
+
+
+_NAMES = ["canonical_url", "guid", "feed_url", "source"]

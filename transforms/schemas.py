@@ -11,7 +11,7 @@ call for each of their fields, of which there are millions. Standard library onl
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol
 
 DocumentKind = Literal["text", "page", "feed", "record"]
 """What a document is to the parser: plain text, an HTML page, a feed, or a JSON object of a table or of JSON lines."""
@@ -217,8 +217,7 @@ class UnitOutcome:
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
+class IndexEntry(NamedTuple):
     """One line of the index: a row of the dataset, or what a record that added no row has taught.
 
     `kind` is 0 for a row, 1 for further keys of an id, 2 for a pair of ids already linked. `number` is the row's
@@ -247,6 +246,10 @@ class IndexEntry:
     shingles: int | None = None
     signature: bytes | None = None
     bands: bytes | None = None
+
+
+EntryTable = Any
+"""Entries as a `pyarrow.Table`, whose columns are the fields of `IndexEntry`; times are whole numbers or timestamps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,10 +354,11 @@ class History(Protocol):
         """
         ...
 
-    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+    def neighbours(self, bands: bytes | memoryview) -> EntryTable:
         """The rows that share at least one bucket with one of these fingerprints, in order of arrival.
 
-        They come with kind, number, id, cluster, unit_time and fingerprint.
+        `bands` holds one fingerprint behind the other, 128 bytes each. The columns are number, id, cluster, unit_time
+        and those of the fingerprint.
         """
         ...
 
@@ -365,10 +369,11 @@ class History(Protocol):
         """
         ...
 
-    def save(
-        self, entries: Sequence[IndexEntry], links: Sequence[Link]
-    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
-        """Writes the batch's index segment and links; answers what was written and the segments that it replaces."""
+    def save(self, entries: EntryTable, links: Sequence[Link]) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
+        """Writes the batch's index segment and links; answers what was written and the segments that it replaces.
+
+        Entries come in the order of events.
+        """
         ...
 
 

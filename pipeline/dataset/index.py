@@ -7,23 +7,27 @@ the rest is compared exactly, and of the row groups with a hit the columns that 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.dataset.segments import OWN_KEY, Segment
+from pipeline.dataset.segments import OWN_KEY, Segment, in_order
 from pipeline.dataset.storage import Storage
+from pipeline.dataset.tables import INDEX
 from transforms.schemas import DatasetFile, IndexEntry
+from transforms.text.columns import values_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLACE = ("kind", "number", "id")
 _COLUMNS: Final = {
-    "id": tuple(field.name for field in fields(IndexEntry)),
+    "id": IndexEntry._fields,
     "content_hash": (*_PLACE, "title_key", "words", "content_hash", "cluster"),
     "number": (*_PLACE, "title_key", "title_words", "content_hash", "unit_time", "shingles", "signature"),
     "bands": (*_PLACE, "cluster", "unit_time", "shingles", "signature", "bands"),
@@ -88,40 +92,46 @@ class Index:
 
         return [entry for entry in self._entries("number", rows) if entry.kind == ROW_KIND] if values else []
 
-    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+    def neighbours(self, bands: bytes | memoryview) -> pa.Table:
         """The rows (kind 0) whose fingerprint shares at least one band's hash with one of these, each once.
 
-        They come with cluster, unit_time and fingerprint.
+        `bands` holds one fingerprint behind the other. The columns are number, id, cluster, unit_time, shingles,
+        signature and bands.
         """
-        found = self._entries("bands", _WantedBands.of(bands).rows) if bands and self.segments else []
-        return [entry for entry in found if entry.kind == ROW_KIND and entry.shingles]
+        if not len(bands) or not self.segments:
+            return _schema("bands").empty_table()
+        found = self._table("bands", _WantedBands.of(bands).rows)
+        return found.filter(pc.and_(pc.equal(found["kind"], ROW_KIND), pc.greater(found["shingles"], 0)))
 
     def _entries(self, column: str, rows_of: _Finder) -> list[IndexEntry]:
+        table = self._table(column, rows_of)
+        given = {name: values_of(table[name].combine_chunks()) for name in table.column_names}
+        return list(map(IndexEntry, *(given.get(name, repeat(None)) for name in IndexEntry._fields)))
+
+    def _table(self, column: str, rows_of: _Finder) -> pa.Table:
         look = partial(_look_into, self.storage, column, rows_of)
         with ThreadPoolExecutor(_THREADS) as threads:
-            found = [entry for entries in threads.map(look, self.segments) for entry in entries]
-        found.sort(key=lambda entry: (entry.number, -entry.kind))
-        return found
+            found = [table for tables in threads.map(look, self.segments) for table in tables]
+        return in_order(pa.concat_tables([_schema(column).empty_table(), *found]))
 
 
-def _look_into(storage: Storage, column: str, rows_of: _Finder, committed: DatasetFile) -> list[IndexEntry]:
-    found: list[IndexEntry] = []
+def _schema(column: str) -> pa.Schema:
+    """What a look-up in the column gives; times as whole numbers."""
+    fields = [INDEX.field(name).remove_metadata() for name in _COLUMNS[column]]
+    return pa.schema([field.with_type(pa.int64()) if pa.types.is_timestamp(field.type) else field for field in fields])
+
+
+def _look_into(storage: Storage, column: str, rows_of: _Finder, committed: DatasetFile) -> list[pa.Table]:
+    found: list[pa.Table] = []
     with closing(Segment.open(storage, committed)) as segment:
         for group in segment.groups:
             probed = segment.read(group, [column])
             rows = rows_of(probed[column].chunk(0))
             if len(rows):
                 others = segment.read(group, [name for name in _COLUMNS[column] if name != column])
-                found += _entries(others.take(rows).append_column(column, probed[column].take(rows)))
+                both = others.take(rows).append_column(column, probed[column].take(rows))
+                found.append(both.select(_COLUMNS[column]).cast(_schema(column)))
     return found
-
-
-def _entries(table: pa.Table) -> list[IndexEntry]:
-    columns = {
-        name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
-    return [IndexEntry(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +172,9 @@ class _WantedBands:
     hashes: "NDArray[np.uint64]"
 
     @classmethod
-    def of(cls, bands: Collection[bytes]) -> "_WantedBands":
-        matrix = _matrix(np.frombuffer(b"".join(bands), np.uint8))
-        bits = max(_BAND_FILTER_BITS, (len(bands) * _FILTER_BITS_AN_ENTRY - 1).bit_length())
+    def of(cls, bands: bytes | memoryview) -> "_WantedBands":
+        matrix = _matrix(np.frombuffer(bands, np.uint8))
+        bits = max(_BAND_FILTER_BITS, (len(matrix) * _FILTER_BITS_AN_ENTRY - 1).bit_length())
         mask = np.uint32((1 << bits) - 1)
         number = np.arange(matrix.shape[1])
         offsets = (number << bits).astype(np.uint32)

@@ -79,12 +79,10 @@ def segment_bytes(tables: Iterable[pa.Table], fingerprint: int | None) -> memory
 
 def table_of(entries: Sequence[IndexEntry]) -> pa.Table:
     """The entries as a table, in the order of events."""
-    columns = []
-    for field in INDEX:
-        values = [getattr(entry, field.name) for entry in entries]
-        is_time = pa.types.is_timestamp(field.type)
-        columns.append(pa.array(values, pa.int64()).cast(field.type) if is_time else pa.array(values, field.type))
-    return _in_order(pa.Table.from_arrays(columns, schema=INDEX))
+    columns = zip(*entries, strict=True) if entries else [()] * len(INDEX)
+    kinds = [pa.int64() if pa.types.is_timestamp(field.type) else field.type for field in INDEX]
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+    return in_order(pa.Table.from_arrays(arrays, names=INDEX.names).cast(INDEX))
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -97,7 +95,7 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for table in tables:
         held = pa.concat_tables([held, table.cast(INDEX)])
         if held.num_rows:
-            held = _in_order(held)
+            held = in_order(held)
             numbers = held["number"].to_numpy()
             settled = int(np.searchsorted(numbers, numbers[-1]))
             full = settled - settled % _ROW_GROUP_ROWS
@@ -108,9 +106,12 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield held.slice(start, _ROW_GROUP_ROWS).combine_chunks()
 
 
-def _in_order(table: pa.Table) -> pa.Table:
+def in_order(table: pa.Table) -> pa.Table:
     """In the order of events: number, kind descending, then as they stand (Arrow's sort is stable)."""
-    return table.take(pc.sort_indices(table, sort_keys=[("number", "ascending"), ("kind", "descending")]))
+    places = pc.sort_indices(table, sort_keys=[("number", "ascending"), ("kind", "descending")])
+    if np.array_equal(places.to_numpy(), np.arange(len(places))):
+        return table  # As mostly: to copy it costs as much memory again.
+    return table.take(places)
 
 
 def _with_own_keys_left_out(table: pa.Table) -> pa.Table:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from pipeline.config import Config
+from pipeline.dataset.segments import table_of
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.stores import open_storage
 from pipeline.sources.documents import ReadOptions
@@ -28,7 +29,7 @@ from tests.benchmarks.score import Output
 from transforms.blocks import encode_block, marks_of, open_block
 from transforms.dedupe import FileLimits, decide_batch
 from transforms.parse import ParseOptions, read_entries
-from transforms.schemas import Article, Block, BlockStore, DatasetFile, Document, IndexEntry, Link, Unit
+from transforms.schemas import Article, Block, BlockStore, DatasetFile, Document, EntryTable, IndexEntry, Link, Unit
 from transforms.text.articles import clean_article
 from transforms.text.dates import date_bounds
 from transforms.text.likeness import Likeness
@@ -160,16 +161,14 @@ class NoPast:
         """Nothing."""
         return []
 
-    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+    def neighbours(self, bands: bytes | memoryview) -> EntryTable:
         """Nothing."""
-        return []
+        return table_of([])
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """Nothing."""
         return []
 
-    def save(
-        self, entries: Sequence[IndexEntry], links: Sequence[Link]
-    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
+    def save(self, entries: EntryTable, links: Sequence[Link]) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps nothing."""
         return (), ()

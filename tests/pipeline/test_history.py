@@ -15,6 +15,7 @@ from pipeline.dataset.errors import CommitConflict, DatasetError
 from pipeline.dataset.index import Index
 from pipeline.dataset.layout import manifest_file
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.segments import table_of
 from pipeline.dataset.storage import Storage
 from pipeline.sinks.commit import commit_batch
 from pipeline.sinks.history import BatchHistory
@@ -29,7 +30,7 @@ def batch(storage: Storage) -> Batch:
 
 
 def verdict_on(one: Batch, entries: Sequence[IndexEntry]) -> Verdict:
-    written, replaced = BatchHistory(one).save(entries, [])
+    written, replaced = BatchHistory(one).save(table_of(entries), [])
     return Verdict((), written, (), sum(entry.kind == 0 for entry in entries), (), replaced)
 
 
@@ -132,8 +133,8 @@ def test_who_finds_segments_merged_by_another_run_has_lost_the_race(tmp_path: Pa
     for look in (
         lambda: BatchHistory(loser).find("id", [key(1)]),
         lambda: BatchHistory(loser).numbers([1]),
-        lambda: BatchHistory(loser).neighbours([bytes(128)]),
-        lambda: BatchHistory(loser).save([row(7)], []),
+        lambda: BatchHistory(loser).neighbours(bytes(128)),
+        lambda: BatchHistory(loser).save(table_of([row(7)]), []),
     ):
         with pytest.raises(
             CommitConflict, match="manifest 8 was committed by another run while batch loser was being made"
@@ -149,7 +150,7 @@ def test_who_finds_segments_merged_by_another_run_has_lost_the_race(tmp_path: Pa
 def test_links_are_written_with_hexadecimal_ids(tmp_path: Path) -> None:
     one = batch(LocalStorage(str(tmp_path)))
     link = Link("related", key(1), key(2), None, None, None, "a.xml", 3)
-    ((written,), replaced) = BatchHistory(one).save([], [link])
+    ((written,), replaced) = BatchHistory(one).save(table_of([]), [link])
     assert (written.path, written.rows, replaced) == ("links/part-000000000001-batch1-00000.parquet", 1, ())
     (found,) = pq.read_table(pa.BufferReader(one.storage.read(written.path))).to_pylist()
     assert (found["kind"], found["id"], found["other_id"]) == ("related", key(1).hex(), key(2).hex())

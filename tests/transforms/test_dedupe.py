@@ -9,10 +9,22 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.testing.util import assert_that
 
+from pipeline.dataset.segments import table_of
 from tests.articles import FolderBlocks, NoTally, article, local_pipeline
+from tests.pipeline.dataset.entries import listed
 from transforms.blocks import encode_block, marks_of, open_block
 from transforms.dedupe import Deduplicate, FileLimits, decide_batch
-from transforms.schemas import Article, Block, DatasetFile, IndexEntry, Link, PlannedFile, UnitOutcome, Verdict
+from transforms.schemas import (
+    Article,
+    Block,
+    DatasetFile,
+    EntryTable,
+    IndexEntry,
+    Link,
+    PlannedFile,
+    UnitOutcome,
+    Verdict,
+)
 from transforms.text.identity import ROW
 from transforms.text.keys import url_key
 
@@ -34,20 +46,18 @@ class FileHistory:
         """The entries with one of the values."""
         return [entry for entry in self.saved()[0] if getattr(entry, column) in values]
 
-    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+    def neighbours(self, bands: bytes | memoryview) -> EntryTable:
         """None: the articles here have no fingerprints."""
-        return []
+        return table_of([])
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these numbers."""
         return [entry for entry in self.saved()[0] if entry.kind == ROW and entry.number in values]
 
-    def save(
-        self, entries: Sequence[IndexEntry], links: Sequence[Link]
-    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
+    def save(self, entries: EntryTable, links: Sequence[Link]) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Adds to the file."""
         before = self.saved()
-        self.path.write_bytes(pickle.dumps(([*before[0], *entries], [*before[1], *links])))
+        self.path.write_bytes(pickle.dumps(([*before[0], *listed(entries)], [*before[1], *links])))
         return (DatasetFile("_index", "segment", len(entries), 1, "sum"),), ()
 
     def saved(self) -> tuple[list[IndexEntry], list[Link]]:

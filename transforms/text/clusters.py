@@ -13,19 +13,18 @@
    as if it were new.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from transforms.schemas import IndexEntry
-from transforms.text.identity import TITLE_WORDS, KnownArticle, Record
+from transforms.text.identity import TITLE_WORDS, Record
 from transforms.text.likeness import Likeness, jaccard
 
 SHORT_TEXT_WORDS = 25
 """A shorter text ("Please subscribe to read on", "More to follow") may be that of a site, not of an article."""
 
 
-@dataclass(frozen=True, slots=True)
-class Founder:
+class Founder(NamedTuple):
     """The row that founded a cluster: its number, its article, its unit time and what others are compared with."""
 
     number: int
@@ -37,8 +36,7 @@ class Founder:
     signature: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An earlier row that a row may repeat: its number, its article, and the estimated similarity."""
 
     number: int
@@ -46,8 +44,7 @@ class Candidate:
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """The cluster that a row belongs to, how like it is to the founder, and founders of further clusters it fits."""
 
     founder: Founder | None
@@ -100,32 +97,30 @@ class Clusters:
             if entry.cluster is not None:
                 self._of_article[entry.id] = entry.cluster
 
-    def learn_rows(self, entries: Iterable[IndexEntry]) -> None:
-        """Takes in where rows of earlier batches stand."""
-        for entry in entries:
-            assert entry.cluster is not None
-            self._of_row[entry.number] = entry.cluster
+    def learn_rows(self, clusters: Mapping[int, int]) -> None:
+        """Takes in where rows of earlier batches stand: the cluster of each by its number."""
+        self._of_row.update(clusters)
 
-    def place(self, article: KnownArticle, record: Record, time: int, candidates: Sequence[Candidate]) -> Match:
+    def place(self, article: bytes, record: Record, time: int, candidates: Sequence[Candidate]) -> Match:
         """The cluster of a new row of the article (rules 5–9); without a founder the row founds one.
 
         `time` is the unit time of the row; `candidates` are the earlier rows it is like, `loose` at least.
         """
-        cluster = self._of_article.get(article.id)
+        cluster = self._of_article.get(article)
         if cluster is not None:
             current = self._founders[cluster]
-            if current.id == article.id or self._stays(current, record):
+            if current.id == article or self._stays(current, record):
                 return Match(current, _similarity(current, record))
         fits = dict.fromkeys([*self._of_equal_text(article, record), *self._of_near_text(record, time, candidates)])
         found = [self._founders[number] for number in fits]
         return Match(found[0], _similarity(found[0], record), tuple(found[1:])) if found else Match(None)
 
-    def add(self, number: int, article: KnownArticle, record: Record, time: int, founder: Founder | None) -> Founder:
+    def add(self, number: int, article: bytes, record: Record, time: int, founder: Founder | None) -> Founder:
         """Takes a new row in, which founds its cluster where `founder` is None; answers the founder."""
         if founder is None:
             founder = Founder(
                 number,
-                article.id,
+                article,
                 time,
                 record.content_hash,
                 record.telling_title,
@@ -133,15 +128,15 @@ class Clusters:
                 record.signature,
             )
             self._founders[number] = founder
-        self._of_row[number] = self._of_article[article.id] = founder.number
+        self._of_row[number] = self._of_article[article] = founder.number
         key = _text_key(record.words, record.title_key, record.content_hash)
-        self._remember(key, founder.number, article.id)
+        self._remember(key, founder.number, article)
         return founder
 
-    def _of_equal_text(self, article: KnownArticle, record: Record) -> Iterator[int]:
+    def _of_equal_text(self, article: bytes, record: Record) -> Iterator[int]:
         key = _text_key(record.words, record.title_key, record.content_hash)
         clusters = self._first_rows.get(key, {}) if key is not None else {}
-        return (cluster for cluster, rows in clusters.items() if any(row != article.id for row in rows))
+        return (cluster for cluster, rows in clusters.items() if any(row != article for row in rows))
 
     def _of_near_text(self, record: Record, time: int, candidates: Sequence[Candidate]) -> Iterator[int]:
         """Clusters of the rows that are near, the most like first, whose founder is alike too (rule 6)."""

@@ -33,15 +33,11 @@ TITLE_WORDS = 4
 
 
 class Record(NamedTuple):
-    """What the one pass sees of an article: keys, hashes, lengths, and the place (block, row) where the rest lies.
+    """What the rules see of an article: keys, hashes, lengths and the fingerprint of its text.
 
     `weak_guid` tells that no feed stands behind `guid_key`, only the name of an input.
     """
 
-    unit: int
-    position: int
-    entry: int
-    effective: int
     url_key: bytes | None
     guid_key: bytes | None
     feed_key: bytes | None
@@ -55,9 +51,6 @@ class Record(NamedTuple):
     weak_guid: bool
     shingles: int
     signature: bytes | None
-    bands: bytes | None
-    block: int
-    row: int
 
     @property
     def own_key(self) -> bytes:

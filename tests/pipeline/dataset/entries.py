@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
 from pipeline.dataset.index import Index
 from pipeline.dataset.segments import segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from tests.pipeline.dataset.samples import write_file
-from transforms.schemas import DatasetFile, IndexEntry
+from transforms.schemas import DatasetFile, EntryTable, IndexEntry
 
 ALIAS, LINK = 1, 2
 
@@ -44,7 +44,19 @@ def row(number: int, **values: Any) -> IndexEntry:
         signature=b"".join(key("signature", number, part) for part in range(8)),
         bands=b"".join(key("bands", number, part) for part in range(8)),
     )
-    return replace(entry, **values)
+    return entry._replace(**values)
+
+
+def listed(table: EntryTable) -> list[IndexEntry]:
+    """The entries of a table; what is no column of it is None."""
+    times = table.schema.get_field_index("unit_time")
+    whole = table.set_column(times, "unit_time", table["unit_time"].cast(pa.int64()))
+    return [IndexEntry(**values) for values in whole.to_pylist()]
+
+
+def neighbours(index: Index, bands: Sequence[bytes]) -> list[IndexEntry]:
+    """The entries of rows that share a bucket with one of these."""
+    return listed(index.neighbours(b"".join(bands)))
 
 
 def bytes_of(entries: Sequence[IndexEntry]) -> bytes:
@@ -85,6 +97,6 @@ def batches(draw: st.DrawFn) -> list[list[IndexEntry]]:
                 batch.append(row(number, id=name, **values))
                 number += 1
             else:
-                batch.append(IndexEntry(kind, number, name, **values))  # type: ignore[arg-type]
+                batch.append(IndexEntry(kind, number, name, **values))
         made.append(sorted(batch, key=lambda entry: (entry.number, -entry.kind)))
     return made

@@ -2,7 +2,6 @@
 
 import pickle
 from collections.abc import Callable
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,13 @@ from hypothesis import strategies as st
 from pipeline.dataset.index import KEY_COLUMNS, Index
 from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.storage import Storage
-from tests.pipeline.dataset.entries import ALIAS, LINK, batches, indexed, key, row
+from tests.pipeline.dataset.entries import ALIAS, LINK, batches, indexed, key, neighbours, row
 from transforms.schemas import IndexEntry
 
 KEYS = ("url_key", "guid_key", "record_hash")
 PLACE = ("kind", "number", "id")
 GIVEN = {
-    "id": tuple(field.name for field in fields(IndexEntry)),
+    "id": IndexEntry._fields,
     **dict.fromkeys(KEYS, (*PLACE, *KEYS)),
     "content_hash": (*PLACE, "title_key", "words", "content_hash", "cluster"),
     "numbers": (*PLACE, "title_key", "title_words", "content_hash", "unit_time", "shingles", "signature"),
@@ -29,7 +28,7 @@ GIVEN = {
 
 def seen_by(look_up: str, *entries: IndexEntry) -> list[IndexEntry]:
     """The entries as a look-up gives them."""
-    return [replace(one, **{it.name: None for it in fields(one) if it.name not in GIVEN[look_up]}) for one in entries]
+    return [one._replace(**{name: None for name in one._fields if name not in GIVEN[look_up]}) for one in entries]
 
 
 @pytest.fixture
@@ -51,28 +50,28 @@ def test_rows_are_found_by_their_numbers(storage: Storage) -> None:
 def test_rows_are_found_that_share_a_band_in_the_same_place(disk: LocalStorage) -> None:
     index = indexed(disk, [row(0), row(1)], [row(2, bands=None), row(3)])
     first, last = row(0).bands or b"", row(3).bands or b""
-    assert index.neighbours([first[:4] + bytes(124)]) == seen_by("neighbours", row(0))
-    assert index.neighbours([bytes(124) + last[124:], first]) == seen_by("neighbours", row(0), row(3))
-    assert index.neighbours([bytes(4) + first[:4] + bytes(120), bytes(128)]) == []
+    assert neighbours(index, [first[:4] + bytes(124)]) == seen_by("neighbours", row(0))
+    assert neighbours(index, [bytes(124) + last[124:], first]) == seen_by("neighbours", row(0), row(3))
+    assert neighbours(index, [bytes(4) + first[:4] + bytes(120), bytes(128)]) == []
 
 
 def test_rows_without_shingles_are_nobodys_neighbours(disk: LocalStorage) -> None:
-    assert indexed(disk, [row(0, shingles=0)]).neighbours([row(0).bands or b""]) == []
+    assert neighbours(indexed(disk, [row(0, shingles=0)]), [row(0).bands or b""]) == []
 
 
 def test_nothing_is_found_in_nothing(disk: LocalStorage) -> None:
     for index in (Index(disk, ()), indexed(disk, [])):
         assert index.find("id", [key(1)]) == []
         assert index.numbers([1]) == []
-        assert index.neighbours([bytes(128)]) == []
+        assert neighbours(index, [bytes(128)]) == []
     assert indexed(disk, [row(0)]).find("id", []) == []
     assert indexed(disk, [row(0)]).numbers([]) == []
-    assert indexed(disk, [row(0)]).neighbours([]) == []
+    assert neighbours(indexed(disk, [row(0)]), []) == []
 
 
 def test_a_null_is_equal_to_no_key(disk: LocalStorage) -> None:
     assert indexed(disk, [row(1)]).find("guid_key", [bytes(16), key("guid", 1)]) == []
-    assert indexed(disk, [row(1, bands=None)]).neighbours([bytes(128)]) == []
+    assert neighbours(indexed(disk, [row(1, bands=None)]), [bytes(128)]) == []
 
 
 def test_an_entry_is_given_once_however_many_keys_name_it(disk: LocalStorage) -> None:
@@ -115,7 +114,7 @@ def test_many_row_groups_are_searched(disk: LocalStorage) -> None:
     assert index.numbers([one.number for one in wanted]) == seen_by("numbers", *wanted)
     assert index.find("id", [one.id for one in wanted]) == wanted
     assert index.find("record_hash", [key("record", one.number) for one in wanted]) == seen_by("record_hash", *wanted)
-    assert index.neighbours([one.bands or b"" for one in wanted]) == seen_by("neighbours", *wanted)
+    assert neighbours(index, [one.bands or b"" for one in wanted]) == seen_by("neighbours", *wanted)
 
 
 LOOK_UPS: dict[str, Callable[[Index, list[int]], list[IndexEntry]]] = {
@@ -125,7 +124,7 @@ LOOK_UPS: dict[str, Callable[[Index, list[int]], list[IndexEntry]]] = {
     "record_hash": lambda index, few: index.find("record_hash", [key("record", it) for it in few]),
     "content_hash": lambda index, few: index.find("content_hash", [key("content", it) for it in few]),
     "numbers": lambda index, few: index.numbers(few),
-    "neighbours": lambda index, few: index.neighbours([key("bands", it) * 8 for it in few]),
+    "neighbours": lambda index, few: neighbours(index, [key("bands", it) * 8 for it in few]),
 }
 
 

@@ -19,7 +19,7 @@ from pipeline.dataset.local import LocalStorage
 from pipeline.dataset.segments import entries_of, segment_bytes, table_of
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.tables import INDEX
-from tests.pipeline.dataset.entries import ALIAS, LINK, batches, bytes_of, indexed, key, row, segment
+from tests.pipeline.dataset.entries import ALIAS, LINK, batches, bytes_of, indexed, key, neighbours, row, segment
 from tests.pipeline.dataset.samples import write_file
 from transforms.schemas import DatasetFile, IndexEntry
 
@@ -161,7 +161,7 @@ def test_a_changed_byte_of_a_large_segment_is_noticed_or_changes_nothing(
     look_ups: list[Callable[[], list[IndexEntry]]] = [
         lambda: index.find("id", [key("id", number) for number in range(0, 20, 3)]),
         lambda: index.numbers(range(20)),
-        lambda: index.neighbours([one.bands or b"" for one in entries]),
+        lambda: neighbours(index, [one.bands or b"" for one in entries]),
     ]
     expected = [look_up() for look_up in look_ups]
     for at in random.Random(bit).sample(range(len(data)), 300):

@@ -1,25 +1,41 @@
 """The one pass in arrival order: each rule, each row of the table of arrivals, and that the cut does not matter."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import pairwise
+from typing import NamedTuple
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.schemas import DatasetFile, IndexEntry, Link
+from pipeline.dataset.segments import table_of
+from pipeline.dataset.tables import INDEX
+from tests.pipeline.dataset.entries import listed
+from transforms.schemas import DatasetFile, EntryTable, History, IndexEntry, Link
 from transforms.text.arrival import (
-    Decided,
     Decision,
+    Noted,
     decide,
-    effective_time,
+    effective_times,
     order_of_arrival,
     unit_outcomes,
 )
 from transforms.text.identity import ROW, Record, pair_key
 from transforms.text.likeness import Likeness
+
+
+@dataclass
+class Seen:
+    """What a pass has decided, in lists."""
+
+    decisions: list[Decision | None] = field(default_factory=list)
+    entries: list[IndexEntry] = field(default_factory=list)
+    links: list[Noted] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -39,25 +55,77 @@ class Memory:
         """The entries with one of the values."""
         return [entry for entry in self.entries if getattr(entry, column) in values]
 
-    def neighbours(self, bands: Collection[bytes]) -> list[IndexEntry]:
+    def neighbours(self, bands: bytes | memoryview) -> EntryTable:
         """The rows that share a bucket."""
-        wanted = {(at, one[at : at + 4]) for one in bands for at in range(0, len(one), 4)}
-        return [
-            entry
-            for entry in self.entries
-            if entry.bands and any((at, entry.bands[at : at + 4]) in wanted for at in range(0, 128, 4))
-        ]
+        wanted = {(at % 128, bytes(bands[at : at + 4])) for at in range(0, len(bands), 4)}
+        return table_of(
+            [
+                entry
+                for entry in self.entries
+                if entry.bands and any((at, entry.bands[at : at + 4]) in wanted for at in range(0, 128, 4))
+            ]
+        )
 
     def numbers(self, values: Collection[int]) -> list[IndexEntry]:
         """The rows with these numbers."""
         return [entry for entry in self.entries if entry.kind == ROW and entry.number in values]
 
-    def save(
-        self, entries: Sequence[IndexEntry], links: Sequence[Link]
-    ) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
+    def save(self, entries: EntryTable, links: Sequence[Link]) -> tuple[tuple[DatasetFile, ...], tuple[str, ...]]:
         """Keeps the entries."""
-        self.entries.extend(entries)
+        self.entries.extend(listed(entries))
         return (), ()
+
+
+class Arrival(NamedTuple):
+    """A record as a block has it: what the rules see of it, its bands, and what it is ordered by."""
+
+    unit: int
+    position: int
+    entry: int
+    effective: int
+    url_key: bytes | None
+    guid_key: bytes | None
+    feed_key: bytes | None
+    title_key: bytes | None
+    title_words: int
+    content_hash: bytes
+    record_hash: bytes
+    words: int
+    chars: int
+    excerpt: bool
+    weak_guid: bool
+    shingles: int
+    signature: bytes | None
+    bands: bytes | None
+
+
+def seen(one: Arrival) -> Record:
+    """What the rules see of it."""
+    return Record(**{name: getattr(one, name) for name in Record._fields})
+
+
+ARRIVALS = pa.schema(
+    [
+        (name, INDEX.field(name).type if name in INDEX.names else pa.bool_() if name == "weak_guid" else pa.int64())
+        for name in Arrival._fields
+    ]
+)
+
+
+def in_order(records: Iterable[Arrival]) -> pa.RecordBatch:
+    """The records as columns, in their order of arrival."""
+    columns = list(zip(*records, strict=True)) or [()] * len(ARRIVALS)
+    batch = pa.record_batch(
+        [pa.array(values, field.type) for values, field in zip(columns, ARRIVALS, strict=True)], schema=ARRIVALS
+    )
+    return batch.take(pa.array(order_of_arrival(batch)))
+
+
+def outcome(records: Iterable[Arrival], history: History, times: Mapping[int, int], likeness: Likeness | None) -> Seen:
+    """What the pass decides on the records."""
+    decided = decide(in_order(records), history, times, likeness)
+    decisions = [None if one["number"] is None else Decision(**one) for one in decided.decisions.to_pylist()]
+    return Seen(decisions, listed(decided.entries), decided.links, decided.counts)
 
 
 def digest(value: str) -> bytes:
@@ -77,12 +145,12 @@ def record(
     effective: int = 0,
     entry: int = 0,
     prints: Sequence[int] | None = None,
-) -> Record:
+) -> Arrival:
     """A record; its text counts fifty words unless `words` says otherwise or there is none.
 
     `prints` are eight numbers, each of which stands for 16 of 128 permutations and for four of 32 bands.
     """
-    return Record(
+    return Arrival(
         unit=unit,
         position=0,
         entry=entry,
@@ -101,8 +169,6 @@ def record(
         shingles=0 if prints is None else 40,
         signature=None if prints is None else signature(prints),
         bands=None if prints is None else bands(prints),
-        block=0,
-        row=0,
     )
 
 
@@ -120,19 +186,18 @@ NEAR = Likeness(near=0.5, loose=0.3, min_shingles=20)
 
 
 def arrive(
-    *records: Record,
+    *records: Arrival,
     cuts: Collection[int] = (),
     likeness: Likeness | None = NEAR,
     times: Mapping[int, int] | None = None,
-) -> Decided:
+) -> Seen:
     """The records in their order of arrival, in batches that are cut before the units in `cuts`."""
-    memory, whole = Memory(), Decided()
-    ordered = sorted(records, key=order_of_arrival)
+    memory, whole = Memory(), Seen()
     borders = [-1, *sorted(cuts), 1 << 40]
     for start, end in pairwise(borders):
-        batch = [one for one in ordered if start <= one.unit < end]
-        decided = decide(batch, memory, {one.unit: (times or {}).get(one.unit, 0) for one in batch}, likeness)
-        memory.save(decided.entries, ())
+        batch = [one for one in records if start <= one.unit < end]
+        decided = outcome(batch, memory, {one.unit: (times or {}).get(one.unit, 0) for one in batch}, likeness)
+        memory.entries.extend(decided.entries)
         whole.decisions += decided.decisions
         whole.entries += decided.entries
         whole.links += decided.links
@@ -140,12 +205,12 @@ def arrive(
     return whole
 
 
-def rows(decided: Decided) -> list[tuple[str, int] | None]:
+def rows(decided: Seen) -> list[tuple[str, int] | None]:
     """Table and revision of each record."""
     return [None if one is None else (one.table, one.revision) for one in decided.decisions]
 
 
-def made(decided: Decided) -> list[Decision]:
+def made(decided: Seen) -> list[Decision]:
     """The decisions of records that add a row."""
     return [one for one in decided.decisions if one is not None]
 
@@ -247,7 +312,7 @@ def test_where_both_articles_refuse_the_record_the_pair_of_keys_is_an_article_of
         record(unit=2, url="a", guid="2", text="three"),
         record(unit=3, url="a", guid="2", text="three, edited"),
     )
-    pair = pair_key(record(url="a", guid="2"))
+    pair = pair_key(seen(record(url="a", guid="2")))
     assert [one.id for one in made(decided)] == [digest("ua"), digest("ub"), pair, pair]
 
 
@@ -406,9 +471,8 @@ def test_the_time_of_a_unit_is_the_running_maximum_of_medians() -> None:
 
 
 def test_a_mere_date_takes_effect_at_its_end_and_no_date_at_the_time_of_the_unit() -> None:
-    assert effective_time(0, "day", 7) == 86_399_999_999
-    assert effective_time(3, "second", 7) == 3
-    assert effective_time(None, None, 7) == 7
+    published, precision = pa.array([0, 3, None], pa.int64()), pa.array(["day", "second", None])
+    assert effective_times(published, precision, pa.array([7, 7, 7])).to_pylist() == [86_399_999_999, 3, 7]
 
 
 @pytest.mark.parametrize(("words", "table"), [(24, "articles"), (25, "duplicates")])
@@ -422,10 +486,10 @@ def test_what_a_site_shows_in_place_of_its_articles_makes_no_duplicates_of_them_
 # Articles that were removed
 
 
-def remembered(*records: Record, removed: str) -> Memory:
+def remembered(*records: Arrival, removed: str) -> Memory:
     """What a dataset knows of the records, after the article of this URL was removed from it."""
     memory = Memory()
-    memory.save(decide(sorted(records, key=order_of_arrival), memory, {0: 0}, NEAR).entries, ())
+    memory.entries.extend(outcome(records, memory, {0: 0}, NEAR).entries)
     memory.tombstones = frozenset([digest("u" + removed)])
     return memory
 
@@ -434,7 +498,7 @@ def test_a_removed_article_is_refused_whatever_it_says_now_and_by_all_of_its_key
     memory = remembered(record(url="a", guid="1", title="Four words make evidence", text="x"), removed="a")
     again = record(unit=1, url="a", title="Other", text="y")
     by_guid = record(unit=1, guid="1", title="Four words make evidence", text="z")
-    decided = decide([again, by_guid], memory, {1: 0}, NEAR)
+    decided = outcome([again, by_guid], memory, {1: 0}, NEAR)
     assert (decided.decisions, decided.entries, decided.links) == ([None, None], [], [])
     assert decided.counts == {"removed": 2, "links": 0}
 
@@ -443,8 +507,8 @@ def test_a_removed_article_is_refused_by_keys_that_it_came_with_only_after_it_wa
     memory = remembered(record(url="a", text="x"), removed="a")
     units = [record(unit=1, url="a", guid="1", text="x")], [record(unit=2, url="b", guid="1", text="x")]
     for some in units:
-        decided = decide(some, memory, {1: 0, 2: 0}, NEAR)
-        memory.save(decided.entries, ())
+        decided = outcome(some, memory, {1: 0, 2: 0}, NEAR)
+        memory.entries.extend(decided.entries)
         assert decided.decisions == [None]
         assert [(one.kind, one.id) for one in decided.links] == [("alias", digest("ua"))]
 
@@ -452,20 +516,20 @@ def test_a_removed_article_is_refused_by_keys_that_it_came_with_only_after_it_wa
 def test_a_row_is_matched_with_what_remains_of_the_cluster_of_a_removed_founder() -> None:
     founder, copy = record(url="a", text="x", prints=ONE), record(url="b", text="y", prints=LIKE)
     memory = remembered(founder, copy, removed="a")
-    near = decide([record(unit=1, url="c", text="z", prints=LIKE)], memory, {1: 0}, NEAR)
+    near = outcome([record(unit=1, url="c", text="z", prints=LIKE)], memory, {1: 0}, NEAR)
     assert [(one.table, one.cluster_id) for one in made(near)] == [("duplicates", digest("ua"))]
 
 
 def test_a_text_of_which_nothing_remains_founds_a_cluster_anew() -> None:
     memory = remembered(record(url="a", text="x", prints=ONE), removed="a")
-    equal = decide([record(unit=1, url="b", text="x", prints=ONE)], memory, {1: 0}, NEAR)
+    equal = outcome([record(unit=1, url="b", text="x", prints=ONE)], memory, {1: 0}, NEAR)
     assert [(one.table, one.cluster_id) for one in made(equal)] == [("articles", digest("ub"))]
 
 
 PRINTS = {"one": ONE, "two": LIKE, "two and more": LESS, "three": OTHER}
 
 
-def with_prints(one: Record) -> Record:
+def with_prints(one: Arrival) -> Arrival:
     """The record with the fingerprint that its text always has."""
     texts = {digest("c" + text): prints for text, prints in PRINTS.items()}
     prints = texts.get(one.content_hash)
@@ -492,7 +556,7 @@ hostile_records = st.builds(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(hostile_records, max_size=40), st.sets(st.integers(0, 10)), st.none() | st.integers(0, 20))
-def test_where_batches_are_cut_changes_nothing(records: list[Record], cuts: set[int], horizon: int | None) -> None:
+def test_where_batches_are_cut_changes_nothing(records: list[Arrival], cuts: set[int], horizon: int | None) -> None:
     likeness, times = replace(NEAR, horizon=horizon), {unit: 2 * unit for unit in range(10)}
     whole = arrive(*records, likeness=likeness, times=times)
     cut = arrive(*records, cuts=cuts, likeness=likeness, times=times)
@@ -505,7 +569,7 @@ def test_where_batches_are_cut_changes_nothing(records: list[Record], cuts: set[
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(hostile_records, max_size=40))
-def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(records: list[Record]) -> None:
+def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(records: list[Arrival]) -> None:
     decisions = made(arrive(*records))
     founders = {one.id for one in decisions if one.table == "articles"}
     assert sorted({one.cluster_id for one in decisions}) == sorted(founders)
@@ -515,7 +579,7 @@ def test_articles_holds_one_row_a_cluster_and_duplicates_point_to_founders(recor
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(hostile_records, max_size=30))
-def test_full_texts_that_arrive_again_add_no_row(records: list[Record]) -> None:
+def test_full_texts_that_arrive_again_add_no_row(records: list[Arrival]) -> None:
     full = [one._replace(excerpt=False) for one in records]
     again = [one._replace(unit=one.unit + 100) for one in full]
     assert len(made(arrive(*full, *again))) == len(made(arrive(*full)))
