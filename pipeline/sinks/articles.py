@@ -18,7 +18,6 @@ from pipeline.dataset.tables import ARTICLES
 from pipeline.sinks.parquet import in_order_of_files, write_parquet
 from transforms.blocks import ARTICLE_COLUMNS, entities_of, marks_of, open_block
 from transforms.schemas import Block, DatasetFile, MarkedBlock, PlannedFile
-from transforms.text.keys import KEY_BYTES
 
 Piece = tuple[PlannedFile, Block, int]
 """A file to come, and a block with the number of its record batch that holds rows of the file."""
@@ -89,9 +88,10 @@ def _rows(batch: Batch, piece: Piece) -> pa.Table:
 
 def _hex(keys: pa.Array) -> pa.Array:
     """Keys as people read them: all at once, for one by one took a tenth of writing."""
-    data = keys.buffers()[1][keys.offset * KEY_BYTES : (keys.offset + len(keys)) * KEY_BYTES]
+    width = keys.type.byte_width
+    data = keys.buffers()[1][keys.offset * width : (keys.offset + len(keys)) * width]
     digits = memoryview(data).hex().encode()
-    ends = np.arange(len(keys) + 1, dtype=np.int32) * (2 * KEY_BYTES)
+    ends = np.arange(len(keys) + 1, dtype=np.int32) * (2 * width)
     text = pa.Array.from_buffers(pa.string(), len(keys), [None, pa.py_buffer(ends), pa.py_buffer(digits)])
     return pc.if_else(keys.is_valid(), text, None)
 
