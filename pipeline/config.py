@@ -71,6 +71,12 @@ class NormalizeConfig(Strict):
 
     earliest_date: date = Field(date(1980, 1, 1), description="A publication date before it is refused and kept raw.")
     latest_date: date = Field(date(2099, 12, 31), description="A publication date after it is refused and kept raw.")
+    future_hours: Annotated[float, Field(ge=0, le=87_600)] = Field(
+        48, description="Where the time of the fetch is known, a date later than it by more than this is refused, too."
+    )
+    keep_html: bool = Field(
+        False, description="Whether the body is kept with its markup, too, in `html`: harmless elements, http(s) links."
+    )
 
     @field_validator("latest_date")
     @classmethod

@@ -27,6 +27,7 @@ from transforms.parse import ParseDocuments, ParseOptions
 from transforms.schemas import Block, Document, MarkedBlock, Unit, Verdict
 from transforms.stage import StageBlocks
 from transforms.text.arrival import DAY
+from transforms.text.articles import Cleaning
 from transforms.text.dates import date_bounds
 from transforms.text.likeness import Likeness
 
@@ -60,7 +61,6 @@ def stage_units(
         max_payload_bytes=place.max_payload_bytes,
     )
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
-    bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)
     near = config.dedupe.near
     documents = (
         root | "Units" >> beam.Create(units, reshuffle=True) | "Read" >> ReadDocuments(reading, errors, place.tally)
@@ -68,10 +68,17 @@ def stage_units(
     blocks = (
         documents
         | "Parse" >> ParseDocuments(parsing, errors)
-        | "Normalize" >> Normalize(bounds, errors)
+        | "Normalize" >> Normalize(cleaning_of(config), errors)
         | "Stage" >> StageBlocks(place.blocks, config.batch.block_rows, near.shingle_words if near.enabled else None)
     )
     return documents, blocks
+
+
+def cleaning_of(config: Config) -> Cleaning:
+    """How values are cleaned."""
+    normalize = config.normalize
+    bounds = date_bounds(normalize.earliest_date, normalize.latest_date)
+    return Cleaning(bounds, int(normalize.future_hours * DAY / 24), normalize.keep_html)
 
 
 def deduplicate(config: Config, batch: Batch) -> Deduplicate:

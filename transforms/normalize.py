@@ -8,9 +8,7 @@ from apache_beam.transforms.error_handling import ErrorHandler
 
 from transforms.dead_letters import TAG, counted, dead_letter
 from transforms.schemas import Article, Entries
-from transforms.text.articles import clean_article
-from transforms.text.dates import DateBounds
-from transforms.text.errors import BadInput
+from transforms.text.articles import Cleaning, clean_document
 
 
 class Normalize(beam.PTransform[beam.PCollection[Entries], beam.PCollection[Article]]):
@@ -20,15 +18,15 @@ class Normalize(beam.PTransform[beam.PCollection[Entries], beam.PCollection[Arti
     Dead letters: `malformed_entry`, when nothing of an entry can be kept.
     """
 
-    def __init__(self, bounds: DateBounds, errors: ErrorHandler | None = None) -> None:
-        """Keeps the bounds between which a date is believed. Without `errors` failures are raised, for tests."""
+    def __init__(self, cleaning: Cleaning, errors: ErrorHandler | None = None) -> None:
+        """Keeps how values are cleaned. Without `errors` failures are raised, for tests."""
         super().__init__()
-        self.bounds = bounds
+        self.cleaning = cleaning
         self.errors = errors
 
     def expand(self, entries: beam.PCollection[Entries]) -> beam.PCollection[Article]:
         """Wires the step."""
-        clean = CleanEntries(self.bounds, divert=self.errors is not None)
+        clean = CleanEntries(self.cleaning, divert=self.errors is not None)
         outputs = entries | "Clean" >> beam.ParDo(clean).with_outputs(TAG, main="articles")
         if self.errors is not None:
             self.errors.add_error_pcollection(outputs[TAG])
@@ -37,19 +35,18 @@ class Normalize(beam.PTransform[beam.PCollection[Entries], beam.PCollection[Arti
 
 
 class CleanEntries(beam.DoFn):
-    """`clean_article` on each entry of a document."""
+    """`clean_document` on the entries of each."""
 
-    def __init__(self, bounds: DateBounds, divert: bool) -> None:
+    def __init__(self, cleaning: Cleaning, divert: bool) -> None:
         """Keeps what pickles."""
-        self.bounds = bounds
+        self.cleaning = cleaning
         self.divert = divert
 
     def process(self, entries: Entries) -> Iterator[Any]:
         """Yields articles, and dead letters by their own output."""
-        for entry in entries:
-            try:
-                yield clean_article(entry, self.bounds)
-            except BadInput as failure:
-                if not self.divert:
-                    raise
-                yield counted(dead_letter(entry, "Normalize", failure))
+        articles, failures = clean_document(entries, self.cleaning)
+        yield from articles
+        for entry, failure in failures:
+            if not self.divert:
+                raise failure
+            yield counted(dead_letter(entry, "Normalize", failure))

@@ -77,6 +77,9 @@ class Problem:
 Origin = Literal["feed", "page", "url", "record", "text", "detected"]
 """Where a value was found: said by the feed, the page or the record, in the address, the text, or found by a model."""
 
+Parser = Literal["lxml", "lxml_recovering", "feedparser", "json", "trafilatura", "record", "text"]
+"""What read an entry: well-formed XML; XML with faults; what is worse; JSON Feed; a page; a record; a plain text."""
+
 
 @dataclass(slots=True)
 class RawEntry:
@@ -86,9 +89,9 @@ class RawEntry:
     document's `source` stands in) or where there is no feed. `base_url` is what relative links are relative to.
     `content` is the body, `summary` the shorter description; `content_is_html` and `summary_is_html` say how to read
     them. Markup of `title` may be escaped HTML. `fetched` is in microseconds.
-    `*_from` is where a value was found, None where there is no value or its reader does not say. `section` is the part
-    of the site that it stands in, `site_name` what the site calls itself. `is_article` is False for a page that is
-    known to be something else (an index, a cookie wall), None where it is not known. `parser` is what read it.
+    `origin` is where its values were found. `section` is the part of the site that it stands in, `site_name` what the
+    site or feed calls itself. `is_article` is False for a page that is known to be something else (an index, a cookie
+    wall), None where it is not known. `parser` is what read it.
     """
 
     unit: int
@@ -113,15 +116,11 @@ class RawEntry:
     images: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     problems: tuple[Problem, ...] = ()
-    title_from: Origin | None = None
-    text_from: Origin | None = None
-    published_from: Origin | None = None
-    authors_from: Origin | None = None
-    language_from: Origin | None = None
+    origin: Origin = "feed"
+    parser: Parser = "lxml"
     section: str | None = None
     site_name: str | None = None
     is_article: bool | None = None
-    parser: str | None = None
 
 
 Entries = tuple[RawEntry, ...]
@@ -134,10 +133,13 @@ Precision = Literal["second", "minute", "day"]
 class Article:
     """One clean article with its keys: what a row of the dataset is made of.
 
-    `text` is "" where there is none. `excerpt` tells that the text was taken out of a summary field.
+    `text` is "" where there is none. `excerpt` tells that the text was taken out of a summary field. `removed_lines`
+    are those that were taken out of the text. `*_from` is where a value was found, None where there is none.
+    `language_confidence` is that of a detected language. `html` is the body with markup, where it is to be kept.
     Keys: `url_key` of the canonical URL, `guid_key` of guid and feed, `feed_key` of the feed's scope, each None where
-    there is nothing to hash; `title_key` of the folded title; `content_hash` of the folded text; `record_hash` of title
-    and text. `chars` of the text and `title_words` are what the rules of identity compare.
+    there is nothing to hash; `title_key` of the folded title; `content_hash` of the folded text as it is without its
+    neighbours, before lines that they share are out; `record_hash` of title and that text. `chars` of the text and
+    `title_words` are what the rules of identity compare.
     """
 
     unit: int
@@ -159,10 +161,23 @@ class Article:
     updated: int | None
     fetched: int | None
     language: str | None
+    language_confidence: float | None
+    language_declared: str | None
     categories: tuple[str, ...]
     images: tuple[str, ...]
     enclosures: tuple[Enclosure, ...]
+    section: str | None
+    site_name: str | None
+    is_article: bool | None
+    html: str | None
+    removed_lines: tuple[str, ...]
     word_count: int
+    parser: Parser
+    title_from: Origin | None
+    text_from: Origin | None
+    published_from: Origin | None
+    authors_from: Origin | None
+    language_from: Origin | None
     problems: tuple[Problem, ...]
     url_key: bytes | None
     guid_key: bytes | None

@@ -20,6 +20,8 @@ ENCLOSURE = pa.struct([("url", pa.string()), ("type", pa.string()), ("length", p
 PROBLEM = pa.struct([("field", pa.string()), ("reason", pa.string()), ("raw", pa.string())])
 STEP_REASON = pa.struct([("step", pa.string()), ("reason", pa.string()), ("count", pa.int64())])
 
+ORIGINS = "feed, page, url, record, text or detected"
+
 ARTICLES = _table(
     _column("id", pa.string(), "Id of the article, 32 hex digits: a hash of the key by which it was first seen"),
     _column("revision", pa.int32(), "Version of the article, from 1, in order of arrival"),
@@ -33,7 +35,11 @@ ARTICLES = _table(
         _TIME,
         "Time by which the row is ordered: of publication (of a mere date its end), else of its unit",
     ),
-    _column("content_hash", pa.string(), "Hash of the text with case, quotes and white space folded, 32 hex digits"),
+    _column(
+        "content_hash",
+        pa.string(),
+        "Hash of the folded text (case, quotes, white space), before lines shared with its neighbours are out",
+    ),
     _column("record_hash", pa.string(), "Hash of folded title and text, 32 hex digits"),
     _column("url", pa.string(), "Link of the article as the source gives it, made absolute"),
     _column("canonical_url", pa.string(), "The link in canonical form, by which articles are told apart"),
@@ -41,8 +47,8 @@ ARTICLES = _table(
     _column("guid", pa.string(), "Identifier that the feed or record gives"),
     _column("feed_url", pa.string(), "Self link of the feed, else its site's link: the scope of guid"),
     _column("source", pa.string(), "Input that the row came from, relative to the PATH that was given"),
-    _column("title", pa.string(), "Headline"),
-    _column("text", pa.string(), "Body as plain text, paragraphs divided by an empty line"),
+    _column("title", pa.string(), "Headline, without the name of the site"),
+    _column("text", pa.string(), "Body as plain text without boilerplate lines, paragraphs divided by an empty line"),
     _column("excerpt", pa.bool_(), "The text is the source's summary, which has nothing longer"),
     _column("summary", pa.string(), "Shorter description; equal to text where the source has nothing longer"),
     _column("authors", pa.list_(pa.string()), "Names of the authors"),
@@ -50,11 +56,28 @@ ARTICLES = _table(
     _column("published_precision", pa.string(), "second, minute or day"),
     _column("updated", _TIME, "Time of the last change that the source names"),
     _column("fetched", _TIME, "Time at which it was fetched, where the source keeps it"),
-    _column("language", pa.string(), "Language that the source declares, two letters of ISO 639-1"),
+    _column("language", pa.string(), "Language of the text, two letters of ISO 639-1; else the declared one"),
+    _column(
+        "language_confidence", pa.float64(), "Part of the evidence in the text that speaks for it; null: not detected"
+    ),
+    _column("language_declared", pa.string(), "Language that the source declares, two letters of ISO 639-1"),
     _column("categories", pa.list_(pa.string()), "Categories and tags of the source"),
     _column("images", pa.list_(pa.string()), "URLs of images"),
     _column("enclosures", pa.list_(ENCLOSURE), "Files that the entry carries: url, media type, length in bytes"),
+    _column("section", pa.string(), "Section of the site that the page names"),
+    _column("site_name", pa.string(), "What the site or feed calls itself"),
+    _column("is_article", pa.bool_(), "False for a page that is an index or a cookie wall; null where not known"),
+    _column("html", pa.string(), "Body with harmless markup, where `normalize.keep_html` is set"),
+    _column("removed_lines", pa.list_(pa.string()), "Lines that were taken out of the text as boilerplate"),
     _column("word_count", pa.int32(), "Words of the text"),
+    _column(
+        "parser", pa.string(), "What read it: lxml, lxml_recovering, feedparser, json, trafilatura, record or text"
+    ),
+    _column("title_from", pa.string(), f"Where the title was found: {ORIGINS}"),
+    _column("text_from", pa.string(), "Where the text was found; likewise"),
+    _column("published_from", pa.string(), "Where published was found; url: the day that the address names"),
+    _column("authors_from", pa.string(), "Where the authors were found"),
+    _column("language_from", pa.string(), "detected: in the text; else where it was declared"),
     _column(
         "entities", pa.list_(ENTITY), "Named entities; start and end count code points of text; null: not looked for"
     ),

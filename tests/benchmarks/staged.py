@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.dataset.segments import table_of
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.stores import open_storage
+from pipeline.flow import cleaning_of
 from pipeline.sources.documents import ReadOptions
 from pipeline.sources.inputs import find_inputs
 from pipeline.sources.read import read_documents
@@ -30,14 +31,13 @@ from transforms.blocks import encode_block, marks_of, open_block
 from transforms.dedupe import FileLimits, decide_batch
 from transforms.parse import ParseOptions, read_entries
 from transforms.schemas import Article, Block, BlockStore, DatasetFile, Document, EntryTable, IndexEntry, Link, Unit
-from transforms.text.articles import clean_article
-from transforms.text.dates import date_bounds
+from transforms.text.articles import clean_document
 from transforms.text.likeness import Likeness
 
 CONFIG = Config()
 BLOCK_ROWS = CONFIG.batch.block_rows
 READING, PARSING = ReadOptions(), ParseOptions()
-BOUNDS = date_bounds(CONFIG.normalize.earliest_date, CONFIG.normalize.latest_date)
+CLEANING = cleaning_of(CONFIG)
 LIMITS = FileLimits(CONFIG.write.max_file_rows, CONFIG.write.max_file_mebibytes << 20)
 
 
@@ -59,8 +59,7 @@ def documents_of(unit: Unit) -> list[Document]:
 def articles_of(unit: Unit) -> Iterator[Article]:
     """The clean articles of a unit."""
     for document in documents_of(unit):
-        for entry in read_entries(document, PARSING):
-            yield clean_article(entry, BOUNDS)
+        yield from clean_document(tuple(read_entries(document, PARSING)), CLEANING)[0]
 
 
 @dataclass(frozen=True)

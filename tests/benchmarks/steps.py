@@ -46,14 +46,14 @@ from pipeline.tally import NoTally
 from tests.batches import batch_after
 from tests.benchmarks.bench import BEAMWIRE, BUILD, ROOT, corpus_folder, heading, markdown, read_once, say, words_of
 from tests.benchmarks.measure import measure
-from tests.benchmarks.staged import BLOCK_ROWS, BOUNDS, CONFIG, LIMITS, PARSING, documents_of, units_of
+from tests.benchmarks.staged import BLOCK_ROWS, CLEANING, CONFIG, LIMITS, PARSING, documents_of, units_of
 from transforms import dedupe
 from transforms.blocks import BLOCK_SCHEMA, MARKS_SCHEMA, encode_batches, encode_block, marks_of, open_block
 from transforms.dedupe import decide_batch
 from transforms.parse import read_entries
 from transforms.schemas import Article, Block, Document, PlannedFile, RawEntry, Unit, Verdict
 from transforms.text import arrival
-from transforms.text.articles import clean_article
+from transforms.text.articles import clean_document
 from transforms.text.fingerprints import PERMUTATIONS, fingerprint, rule_number
 from transforms.text.likeness import Likeness
 from transforms.text.shingles import shingle_hashes
@@ -117,11 +117,13 @@ class Steps:
         documents: list[Document] = self.watch.spend(
             "read", lambda: [it for unit in units for it in documents_of(unit)]
         )
-        entries: list[RawEntry] = self.watch.spend(
-            "parse", lambda: [entry for document in documents for entry in read_entries(document, PARSING)]
+        parsed: list[tuple[RawEntry, ...]] = self.watch.spend(
+            "parse", lambda: [tuple(read_entries(document, PARSING)) for document in documents]
         )
-        self.floor.spend("clean", lambda: [_text(entry) for entry in entries])
-        cleaned = self.watch.spend("clean", lambda: [clean_article(entry, BOUNDS) for entry in entries])
+        self.floor.spend("clean", lambda: [_text(entry) for entries in parsed for entry in entries])
+        cleaned: list[Article] = self.watch.spend(
+            "clean", lambda: [article for entries in parsed for article in clean_document(entries, CLEANING)[0]]
+        )
         self.articles += len(cleaned)
         return cleaned
 

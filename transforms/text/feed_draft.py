@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from transforms.schemas import Document, Enclosure, RawEntry
+from transforms.schemas import Document, Enclosure, Parser, RawEntry
 from transforms.text.errors import TooLarge
 
 MAX_ENTRIES: Final = 50_000
@@ -18,6 +18,8 @@ class Feed:
     base_url: str | None
     language: str | None
     authors: tuple[str, ...] = ()
+    title: str | None = None
+    parser: Parser = "lxml"
 
 
 def draft(document: Document, number: int, feed: Feed) -> RawEntry:
@@ -32,6 +34,8 @@ def draft(document: Document, number: int, feed: Feed) -> RawEntry:
         authors=feed.authors,
         fetched=document.fetched,
         language=feed.language,
+        parser=feed.parser,
+        site_name=feed.title,
     )
 
 

@@ -50,6 +50,8 @@ def read_json(document: Document, text: str) -> Iterator[RawEntry]:
         site_link or self_link or document.url,
         _text(feed.get("language")),
         _authors_of(feed),
+        title=_text(feed.get("title")),
+        parser="json",
     )
     read = 0
     others: list[int] = []

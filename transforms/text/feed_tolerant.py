@@ -47,7 +47,13 @@ def read_tolerantly(document: Document, text: str) -> list[RawEntry]:
     links = head.get("links", [])
     self_link = absolute_url(_loose_link(links, "self") or "", document.url)
     site_link = absolute_url(head.get("link") or "", document.url or self_link)
-    feed = Feed(self_link or site_link, site_link or self_link or document.url, head.get("language"))
+    feed = Feed(
+        self_link or site_link,
+        site_link or self_link or document.url,
+        head.get("language"),
+        title=head.get("title"),
+        parser="feedparser",
+    )
     return [_loose_entry(document, number, entry, feed) for number, entry in enumerate(result.entries)]
 
 
@@ -88,6 +94,8 @@ def _loose_entry(document: Document, number: int, entry: Any, feed: Feed) -> Raw
         categories=tuple(tag.get("label") or tag.get("term") or "" for tag in entry.get("tags", ())),
         images=tuple(dict.fromkeys(image for image in images if image)),
         enclosures=tuple(enclosure for enclosure in enclosures if enclosure is not None),
+        parser=feed.parser,
+        site_name=feed.title,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from transforms.schemas import Document
+from transforms.schemas import Document, Parser
 from transforms.text.errors import TooLarge
 from transforms.text.feed_draft import MAX_ENTRIES, Feed, too_many_entries
 from transforms.text.feed_names import BASE, ENTRY_NAMES, ENTRY_TAGS, LANG, tags_of
@@ -14,7 +14,11 @@ MAX_NAMESPACE_CHARS: Final = 1 << 15
 """What an entry may stand in; all of it is written, and cut off again, with each text that is markup. Feeds have 20."""
 
 _ENTRY_PARENTS: Final = ("channel", "feed", "rdf", "rss", "items", "entries")
-_READ: Final = {tag: name for name in ("atom:link", "rss:link", "atom:author", "dc:language") for tag in tags_of(name)}
+_READ: Final = {
+    tag: name
+    for name in ("atom:link", "rss:link", "rss:title", "atom:title", "atom:author", "dc:language")
+    for tag in tags_of(name)
+}
 
 
 def items_of(root: Any) -> list[Any]:
@@ -52,13 +56,14 @@ def _refuse_namespaces(declared: dict[str | None, str]) -> None:
         )
 
 
-def feed_of(document: Document, root: Any) -> Feed:
-    """What a feed says of itself."""
+def feed_of(document: Document, root: Any, parser: Parser = "lxml") -> Feed:
+    """What a feed says of itself; `parser` is what made the tree of it."""
     channel = next(root.iterchildren("{*}channel"), root)
     links: list[tuple[str, Any]] = []
     site_link: str | None = None
     language = channel.get(LANG) or root.get(LANG)
     authors: list[str | None] = []
+    title: str | None = None
     for child in channel:
         tag = child.tag
         if tag in ENTRY_TAGS:
@@ -68,6 +73,8 @@ def feed_of(document: Document, root: Any) -> Feed:
             links.append(related(child))
         elif name == "rss:link":
             site_link = site_link or plain(child) or child.get("href")
+        elif name in ("rss:title", "atom:title"):
+            title = title or plain(child)
         elif name == "atom:author":
             authors.append(person(child))
         elif name == "dc:language" or (isinstance(tag, str) and tag.endswith("language")):
@@ -79,4 +86,4 @@ def feed_of(document: Document, root: Any) -> Feed:
     self_link = absolute_url(link_of(links, "self") or "", around)
     site_link = absolute_url(site_link or link_of(links, "alternate") or "", around or self_link)
     base_url = around if base is not None and around is not None else site_link or self_link or document.url
-    return Feed(self_link or site_link, base_url, language, tuple(filter(None, authors)))
+    return Feed(self_link or site_link, base_url, language, tuple(filter(None, authors)), title, parser)

@@ -79,7 +79,7 @@ def _read_part(document: Document, text: str, part: Part, number: int) -> Iterat
     root, whole = _tree(text[part.start : part.end].encode("utf-8", "replace"), recover=True)
     if root is None:
         return
-    feed = feed_of(document, root)
+    feed = feed_of(document, root, "lxml_recovering")
     items = items_of(root)
     if whole and len(items) >= len(part.entries):
         cut = sum(not entry.whole for entry in part.entries)

@@ -15,7 +15,7 @@ import trafilatura
 import trafilatura.metadata
 from lxml import etree, html
 
-from transforms.schemas import Document, Origin, Problem, RawEntry
+from transforms.schemas import Document, Problem, RawEntry
 from transforms.text.decoding import decode, decode_exactly
 from transforms.text.errors import EmptyDocument, MalformedPage, TooLarge
 from transforms.text.page_dates import day_in_markup
@@ -84,11 +84,7 @@ def read_page(document: Document, encoding: str | None = None) -> RawEntry:
         categories=said.sections,
         images=(said.image,) if said.image else (),
         problems=problems,
-        title_from=_page(said.title),
-        text_from=_page(content),
-        published_from=_page(published),
-        authors_from=_page(authors),
-        language_from=_page(said.language),
+        origin="page",
         section=next(iter(said.sections), None),
         site_name=said.site_name,
         is_article=kind,
@@ -159,7 +155,3 @@ def _believed(said: PageMetadata, url: str | None) -> tuple[str | None, tuple[Pr
     if said.canonical is None or own is None or same_publisher(said.canonical, own):
         return said.canonical, said.problems
     return None, (Problem("url", "foreign_canonical", said.canonical), *said.problems)
-
-
-def _page(value: object) -> Origin | None:
-    return "page" if value else None

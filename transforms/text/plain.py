@@ -33,4 +33,6 @@ def read_text(document: Document, encoding: str | None) -> RawEntry:
         title=title if has_title else None,
         content=rest if has_title else text,
         fetched=document.fetched,
+        origin="text",
+        parser="text",
     )

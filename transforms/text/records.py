@@ -111,6 +111,8 @@ def read_record(document: Document, fields: Mapping[str, str]) -> RawEntry:
         images=tuple(_texts(values["images"], _URLS_IN_OBJECTS)),
         enclosures=tuple(_enclosures(record.get("enclosures"))),
         problems=tuple(problems),
+        origin="record",
+        parser="record",
     )
 
 

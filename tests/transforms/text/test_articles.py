@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.schemas import Article, Enclosure, Problem, RawEntry
-from transforms.text.articles import MAX_ITEMS, clean_article
+from transforms.text.articles import MAX_ITEMS, Cleaning, clean_article, clean_document
 from transforms.text.dates import date_bounds
 from transforms.text.errors import MalformedEntry
 from transforms.text.keys import content_hash, feed_key, guid_key, record_hash, title_key, url_key
 
-BOUNDS = date_bounds(date(1980, 1, 1), date(2099, 12, 31))
+DAY = 86_400_000_000
+CLEANING = Cleaning(date_bounds(date(1980, 1, 1), date(2099, 12, 31)), 2 * DAY)
 
 
 def clean(**values: Any) -> Article:
-    return clean_article(RawEntry(1, "feed.xml", 2, 3, **values), BOUNDS)
+    return clean_article(RawEntry(1, "feed.xml", 2, 3, **values), CLEANING)
 
 
 def test_every_field_is_cleaned_and_every_key_made() -> None:
@@ -59,10 +60,23 @@ def test_every_field_is_cleaned_and_every_key_made() -> None:
         updated=1136246400000000,
         fetched=1136300000000000,
         language="en",
+        language_confidence=0.558,
+        language_declared="en",
         categories=("World & Art",),
         images=("http://Example.org/a%20b.jpg",),
         enclosures=(Enclosure("http://Example.org/a.mp3", "audio/mpeg", 5),),
+        section=None,
+        site_name=None,
+        is_article=None,
+        html=None,
+        removed_lines=(),
         word_count=3,
+        parser="lxml",
+        title_from="feed",
+        text_from="feed",
+        published_from="feed",
+        authors_from="feed",
+        language_from="detected",
         problems=(),
         url_key=url_key("https://example.org/News/1"),
         guid_key=guid_key("g 1", "https://example.org/feed"),
@@ -185,10 +199,95 @@ ENTRIES = st.builds(
 )
 
 
+def test_lines_that_most_entries_of_a_document_share_are_taken_out_of_texts_and_not_out_of_hashes() -> None:
+    def entry(number: int, **values: Any) -> RawEntry:
+        text = f"Story number {number} is told here.\n\nFrom our desk in Port Ellison"
+        return RawEntry(0, "feed.xml", 0, number, **({"title": f"Title {number}", "content": text} | values))
+
+    entries = [*map(entry, range(4)), entry(4, content=None, summary="A brief.\n\nFrom our desk in Port Ellison")]
+    articles, failures = clean_document([*entries, RawEntry(0, "feed.xml", 0, 5)], CLEANING)
+    assert [article.text for article in articles[:2]] == [
+        "Story number 0 is told here.",
+        "Story number 1 is told here.",
+    ]
+    assert {article.removed_lines for article in articles} == {("From our desk in Port Ellison",)}
+    assert (articles[0].word_count, articles[4].text, articles[4].summary) == (6, "A brief.", "A brief.")
+    alone = [clean_article(one, CLEANING) for one in entries]
+    assert [one.content_hash for one in articles] == [one.content_hash for one in alone]
+    assert [(one.entry, error.reason) for one, error in failures] == [(5, "malformed_entry")]
+
+
+def test_three_entries_are_too_few_to_know_what_repeats() -> None:
+    entries = [RawEntry(0, "f", 0, number, content=f"Story {number}.\n\nThe desk") for number in range(3)]
+    articles, _ = clean_document(entries, CLEANING)
+    assert [article.text for article in articles] == [f"Story {number}.\n\nThe desk" for number in range(3)]
+
+
+def test_the_day_in_the_address_stands_in_for_a_date_that_is_missing_or_refused() -> None:
+    address = "https://example.org/2024/03/05/ferry"
+    article = clean(url=address, title="T")
+    assert (article.published, article.published_precision, article.published_from) == (1709596800000000, "day", "url")
+    refused = clean(url=address, title="T", published="soon")
+    assert (refused.published_from, [it.field for it in refused.problems]) == ("url", ["published"])
+    said = clean(url=address, title="T", published="2024-03-04T10:00:00Z")
+    assert (said.published, said.published_from) == (1709546400000000, "feed")
+
+
+def test_a_date_much_later_than_the_fetch_is_refused() -> None:
+    fetched = 1709596800000000
+    article = clean(title="T", published="2024-03-08", updated="2024-03-06", fetched=fetched)
+    assert (article.published, article.updated) == (None, 1709683200000000)
+    assert article.problems == (Problem("published", "later than the page was fetched", "2024-03-08"),)
+
+
+def test_the_name_of_the_site_goes_off_the_title() -> None:
+    article = clean(title="Ferry sinks - The Daily", site_name="The Daily", content="Text.")
+    assert (article.title, article.site_name, article.title_key) == (
+        "Ferry sinks",
+        "The Daily",
+        title_key("Ferry sinks"),
+    )
+
+
+def test_mojibake_is_mended_and_boilerplate_kept_apart() -> None:
+    article = clean(title="CafÃ© opens", content="CafÃ© opens\n\nIt is small.\n\nRead More: Another story")
+    assert (article.title, article.text) == ("Café opens", "It is small.")
+    assert article.removed_lines == ("Café opens", "Read More: Another story")
+    assert article.content_hash == content_hash("It is small.")
+
+
+def test_the_language_of_the_text_goes_before_the_declared_one() -> None:
+    german = "Der Rat der Stadt hat am Montag nicht über die Brücke entschieden, weil das Geld fehlt und die Zeit auch."
+    article = clean(content=german, language="en")
+    assert (article.language, article.language_declared, article.language_from) == ("de", "en", "detected")
+    assert article.language_confidence == 0.8
+    short = clean(content="OK", language="en")
+    assert (short.language, short.language_from, short.language_confidence) == ("en", "feed", None)
+
+
+def test_bylines_become_names_and_what_names_nobody_is_kept() -> None:
+    assert clean(title="T", authors=("By Jane Doe and John Smith | Reuters",)).authors == ("Jane Doe", "John Smith")
+    nobody = clean(title="T", authors=("admin",))
+    assert (nobody.authors, nobody.authors_from) == ((), None)
+    assert nobody.problems == (Problem("authors", "names nobody", "admin"),)
+    assert clean(title="T", authors=("Table & Ledger",), site_name="Table & Ledger").authors == ("Table & Ledger",)
+
+
+def test_enclosures_have_the_media_type_that_is_declared_else_that_of_their_ending() -> None:
+    enclosures = (Enclosure("https://e.org/a.MP3?x=1"), Enclosure("https://e.org/b", "Audio/MPEG; codecs=mp3"))
+    assert [it.type for it in clean(title="T", enclosures=enclosures).enclosures] == ["audio/mpeg", "audio/mpeg"]
+
+
+def test_the_body_is_kept_with_harmless_markup_where_that_is_asked_for() -> None:
+    entry = RawEntry(0, "f", 0, 0, content='<p onclick="x()">Hi <script>1</script></p>', content_is_html=True)
+    assert clean_article(entry, CLEANING).html is None
+    assert clean_article(entry, replace(CLEANING, keep_html=True)).html == "<p>Hi </p>"
+
+
 @given(ENTRIES)
 def test_any_entry_becomes_an_article_that_a_row_can_hold(entry: RawEntry) -> None:
     try:
-        article = clean_article(entry, BOUNDS)
+        article = clean_article(entry, CLEANING)
     except MalformedEntry as error:
         str(error).encode()
         return
@@ -217,7 +316,7 @@ def _check_storable(value: Any) -> None:
 @given(ENTRIES)
 def test_cleaning_what_is_clean_changes_nothing(entry: RawEntry) -> None:
     try:
-        article = clean_article(entry, BOUNDS)
+        article = clean_article(entry, CLEANING)
     except MalformedEntry:
         return
     again = clean_article(
@@ -233,7 +332,7 @@ def test_cleaning_what_is_clean_changes_nothing(entry: RawEntry) -> None:
             language=article.language,
             problems=(),
         ),
-        BOUNDS,
+        CLEANING,
     )
     kept = "url canonical_url site guid feed_url text summary excerpt language content_hash url_key guid_key".split()
     assert [getattr(again, name) for name in kept] == [getattr(article, name) for name in kept]
