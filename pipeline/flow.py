@@ -58,6 +58,7 @@ def stage_units(
         encoding=source.encoding,
         max_document_bytes=source.max_document_mebibytes << 20,
         max_payload_bytes=place.max_payload_bytes,
+        reasons=None if place.replay is None else place.replay.reasons,
     )
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     bounds = date_bounds(config.normalize.earliest_date, config.normalize.latest_date)

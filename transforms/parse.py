@@ -1,12 +1,12 @@
 """Parse: raw documents become raw entries; a feed gives several, everything else one."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
 from apache_beam.transforms.error_handling import ErrorHandler
 
-from transforms.dead_letters import DivertFailures
+from transforms.dead_letters import DivertFailures, entry_of
 from transforms.schemas import Document, RawEntry
 from transforms.text.feeds import read_feed
 from transforms.text.pages import read_page
@@ -49,6 +49,11 @@ def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry
 
     Raises BadInput; where a feed can be read in part, after the entries that could be.
     """
+    entries = _entries(document, options)
+    return entries if document.stood is None else (replace(entry, stood=document.stood) for entry in entries)
+
+
+def _entries(document: Document, options: ParseOptions) -> Iterable[RawEntry]:
     match document.kind:
         case "feed":
             return read_feed(document)
@@ -58,3 +63,5 @@ def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry
             return (read_record(document, options.fields),)
         case "text":
             return (read_text(document, options.encoding),)
+        case "entry":
+            return (entry_of(document),)

@@ -12,8 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-DocumentKind = Literal["text", "page", "feed", "record"]
-"""What a document is to the parser: plain text, an HTML page, a feed, or a JSON object of a table or of JSON lines."""
+DocumentKind = Literal["text", "page", "feed", "record", "entry"]
+"""What a document is to the parser: plain text, an HTML page, a feed, a JSON object of a table or of JSON lines, or an
+entry that was parsed before and is replayed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class Document:
     lines the line's byte offset in the file. `place` says where it stands in words, for messages: "line 2", "row 5",
     "element 3", "the line at byte 1,234"; "" for a whole file. `body` of a record is one JSON object in UTF-8. `url`,
     `charset` and `fetched` are what the container knows of it (the headers of a WARC record), else None.
+
+    `stood` is the position that a dead letter of it tells, where that is another: in a replay documents of many inputs
+    are one unit, in which `position` orders them.
     """
 
     unit: int
@@ -53,6 +58,7 @@ class Document:
     charset: str | None = None
     fetched: int | None = None
     place: str = ""
+    stood: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class RawEntry:
     `feed` is the scope of `guid`: the feed's self link, else its site's link; None where the feed names neither (the
     document's `source` stands in) or where there is no feed. `base_url` is what relative links are relative to.
     `content` is the body, `summary` the shorter description; `content_is_html` and `summary_is_html` say how to read
-    them. Markup of `title` may be escaped HTML. `fetched` is in microseconds.
+    them. Markup of `title` may be escaped HTML. `fetched` is in microseconds. `stood` is the document's.
     """
 
     unit: int
@@ -105,6 +111,7 @@ class RawEntry:
     images: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     problems: tuple[Problem, ...] = ()
+    stood: int | None = None
 
 
 Precision = Literal["second", "minute", "day"]
@@ -267,7 +274,11 @@ class DeadLetter:
     """What could not be used: where it stood, the step that gave up, why, and what to try again with.
 
     `reason` is of the closed vocabulary of `transforms.text.errors`; `payload` holds the bytes (cut at a size set in
-    the config; `payload_bytes` is the true length); `kind` names the record that the payload replays as.
+    the config; `payload_bytes` is the true length); `kind` names the record that the payload replays as. `url`,
+    `charset`, `fetched` and `place` are the document's.
+
+    `position` orders it, `stood` is the position to tell where that is another. A letter is `kept` that a replay does
+    not run again: it is written as it was, and counts as no failure.
     """
 
     unit: int
@@ -280,6 +291,12 @@ class DeadLetter:
     kind: str
     payload: bytes
     payload_bytes: int
+    url: str | None = None
+    charset: str | None = None
+    fetched: int | None = None
+    place: str | None = None
+    stood: int | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Draft:
         self.images: tuple[str, ...] = ()
         self.enclosures: tuple[Enclosure, ...] = ()
         self.problems: tuple[Problem, ...] = ()
+        self.stood: int | None = None
 
     def finished(self) -> RawEntry:
         """The entry that the draft has become."""

@@ -1,0 +1,105 @@
+"""Replay: the payloads of a dataset's dead letters go through today's code again, as a batch of their own.
+
+Its units are the files of the table in which something is run again. The batch takes their place: its own file holds
+what failed again, and what was kept, as it was. So one manifest moves each letter, and a kill leaves all as it was.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.dataset.batch import Replay
+from pipeline.dataset.commits import raise_unless_comparable, raise_unless_writable, read_state
+from pipeline.dataset.errors import DatasetError
+from pipeline.dataset.layout import REPLAYED
+from pipeline.dataset.storage import Storage
+from pipeline.plan import Plan
+from pipeline.report import count_text
+from pipeline.sources.letters import letters_of, why_kept
+from transforms.enrich import Model
+from transforms.schemas import DatasetFile, Unit
+from transforms.text.errors import BadInput
+
+
+class UnknownReason(ValueError):
+    """No dead letter can have this reason; the message names those there are."""
+
+
+def raise_unless_reasons(reasons: Collection[str]) -> None:
+    """Raises UnknownReason for the first that no dead letter can have."""
+    known = [kind.reason for kind in BadInput.__subclasses__()]
+    for reason in reasons:
+        if reason not in known:
+            near = difflib.get_close_matches(reason, known, n=1, cutoff=0.0)
+            raise UnknownReason(
+                f"--reason {reason}: there is no such reason, did you mean {near[0]}? There are {', '.join(known)}"
+            )
+
+
+def last_settings(storage: Storage) -> Mapping[str, Any]:
+    """The settings of the last batch, as a config takes them.
+
+    Raises DatasetError where there is no dataset, or one that cannot be changed.
+    """
+    state = read_state(storage)
+    if state.sequence == 0:
+        raise DatasetError(f"{storage.location}: no dataset there, nothing is committed. Check the path.")
+    raise_unless_writable(storage, state)
+    return {name: value for name, value in (state.settings or {}).items() if name != "model"}
+
+
+def plan_replay(config: Config, storage: Storage, reasons: Collection[str], model: Model | None) -> Plan:
+    """Plans the one batch of a replay; without batches where no letter can be run again. Writes nothing.
+
+    Reads all dead letters, a file at a time. Raises StorageError, DatasetError.
+    """
+    state = read_state(storage)
+    raise_unless_writable(storage, state)
+    files: list[DatasetFile] = []
+    kept: Counter[tuple[str, str]] = Counter()
+    causes: Counter[str] = Counter()
+    letters = longest = 0
+    for file in state.table("dead_letters"):
+        kept_here: Counter[tuple[str, str]] = Counter()
+        longest_here = 0
+        for letter in letters_of(storage, file):
+            cause = why_kept(letter, reasons)
+            longest_here = max(longest_here, len(letter.payload))
+            if cause is not None:
+                causes[cause] += 1
+                kept_here[letter.step, letter.reason] += 1
+        again = file.rows - kept_here.total()
+        if again:
+            files.append(file)
+            kept += kept_here
+            letters += again
+            longest = max(longest, longest_here)
+    units = tuple(
+        Unit(state.unit_count + number, file.path, storage.where(file.path), file.bytes, REPLAYED + file.checksum)
+        for number, file in enumerate(files)
+    )
+    replay = Replay(
+        reasons=tuple(sorted(set(reasons))),
+        files=tuple(file.path for file in files),
+        letters=letters,
+        kept=tuple((step, reason, count) for (step, reason), count in sorted(kept.items())),
+        why_kept=tuple(sorted(causes.items())),
+        longest=longest,
+    )
+    plan = Plan(config, storage, state, (), (units,) if units else (), model, replay)
+    raise_unless_comparable(storage, state, plan.fingerprint)
+    return plan
+
+
+def described_replay(replay: Replay) -> str:
+    """The plan of a replay for people, in a sentence."""
+    kept = sum(count for _, count in replay.why_kept)
+    why = f" ({', '.join(f'{count:,} {cause}' for cause, count in replay.why_kept)})" if kept else ""
+    if not replay.letters:
+        return f"Nothing to replay: of {count_text(kept, 'dead letter')} none can be run again{why}."
+    files = count_text(len(replay.files), "file")
+    return f"Plan: {count_text(replay.letters, 'dead letter')} of {files} to replay, {kept:,} kept{why}. " + (
+        "Nothing is written."
+    )
