@@ -36,7 +36,7 @@ COLUMNS = pa.schema(
         _column("kind", pa.string(), "batch (of inputs), replay (of dead letters), compaction or removal"),
         _column("committed", _TIME, "When, as `runs` tells; null where a run was killed before it could write it"),
         _column("seconds", pa.float64(), "Seconds since the commit before, or since the start of the run; likewise"),
-        _column("units", pa.int64(), "Inputs, or slices of large ones; of a replay files of dead letters"),
+        _column("units", pa.int64(), "Inputs, or slices of large ones; of a replay those whose letters were run again"),
         _column("first_unit", pa.string(), "Name of the first"),
         _column("input_bytes", pa.int64(), "Their bytes"),
         *(
@@ -140,7 +140,8 @@ def _row(manifest: Manifest, times: _Times) -> dict[str, Any]:
             "unchanged": counts["unchanged"],
             "refused": counts["removed"],
         }
-    if is_replay(manifest):  # its file also holds those that were kept
+    if is_replay(manifest):  # its file also holds what was kept
+        row["letter_files"] = len({unit.name for unit in manifest.units})
         row["dead_letters"] = sum(dead_letters_of(manifest).values())
     return row
 
@@ -178,7 +179,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 def _units_text(row: Mapping[str, Any]) -> str:
     if row["kind"] == "replay":
-        return count_text(row["units"], "dead letter file")
+        return count_text(row["letter_files"], "dead letter file")
     if "units" in row:
         more = f" +{row['units'] - 1}" if row["units"] > 1 else ""
         return f"{printable(row['first_unit'])}{more}"

@@ -1,12 +1,13 @@
 """Replay: the payloads of a dataset's dead letters go through today's code again, as a batch of their own.
 
-Its units are the files of the table in which something is run again. The batch takes their place: its own file holds
-what failed again, and what was kept, as it was. So one manifest moves each letter, and a kill leaves all as it was.
+It reads the files of the table in which something is run again, and takes their place: its own file holds what failed
+again, and what was kept, as it was. One manifest says so, so a kill leaves the old state or the new one.
 """
 
 import difflib
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.config import Config
@@ -17,9 +18,9 @@ from pipeline.dataset.layout import REPLAYED
 from pipeline.dataset.storage import Storage
 from pipeline.plan import Plan
 from pipeline.report import count_text
-from pipeline.sources.letters import letters_of, why_kept
+from pipeline.sources.letters import in_units, letters_of
 from transforms.enrich import Model
-from transforms.schemas import DatasetFile, Unit
+from transforms.schemas import Unit
 from transforms.text.errors import BadInput
 
 
@@ -57,38 +58,45 @@ def plan_replay(config: Config, storage: Storage, reasons: Collection[str], mode
     """
     state = read_state(storage)
     raise_unless_writable(storage, state)
-    files: list[DatasetFile] = []
+    reading: list[Unit] = []
+    units: list[Unit] = []
     kept: Counter[tuple[str, str]] = Counter()
     causes: Counter[str] = Counter()
-    letters = longest = 0
+    longest = 0
     for file in state.table("dead_letters"):
+        first = Unit(
+            state.unit_count + len(units),
+            file.path,
+            storage.where(file.path),
+            file.bytes,
+            REPLAYED + file.checksum,
+        )
+        found: dict[int, Unit] = {}
         kept_here: Counter[tuple[str, str]] = Counter()
         longest_here = 0
-        for letter in letters_of(storage, file):
-            cause = why_kept(letter, reasons)
+        for row, (place, cause, letter) in enumerate(in_units(letters_of(storage, file), reasons)):
             longest_here = max(longest_here, len(letter.payload))
             if cause is not None:
                 causes[cause] += 1
                 kept_here[letter.step, letter.reason] += 1
-        again = file.rows - kept_here.total()
-        if again:
-            files.append(file)
+                continue
+            unit = found.get(place) or replace(first, ordinal=first.ordinal + place, size=0, start=row)
+            found[place] = replace(unit, size=unit.size + len(letter.payload), end=row + 1)
+        if found:
+            reading.append(first)
+            units += found.values()
             kept += kept_here
-            letters += again
             longest = max(longest, longest_here)
-    units = tuple(
-        Unit(state.unit_count + number, file.path, storage.where(file.path), file.bytes, REPLAYED + file.checksum)
-        for number, file in enumerate(files)
-    )
     replay = Replay(
         reasons=tuple(sorted(set(reasons))),
-        files=tuple(file.path for file in files),
-        letters=letters,
+        units=tuple(units),
+        files=tuple(file.name for file in reading),
+        letters=sum(file.rows for file in state.table("dead_letters")) - causes.total(),
         kept=tuple((step, reason, count) for (step, reason), count in sorted(kept.items())),
         why_kept=tuple(sorted(causes.items())),
         longest=longest,
     )
-    plan = Plan(config, storage, state, (), (units,) if units else (), model, replay)
+    plan = Plan(config, storage, state, (), (tuple(reading),) if reading else (), model, replay)
     raise_unless_comparable(storage, state, plan.fingerprint)
     return plan
 

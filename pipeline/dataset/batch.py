@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.storage import Storage
-from transforms.schemas import DatasetFile, Tally
+from transforms.schemas import DatasetFile, Tally, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,16 @@ class RunSoFar:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a batch replays, whose units are files of dead letters: it takes their place.
+    """What a batch replays: files of dead letters, whose place it takes.
 
-    `reasons` are those that were chosen, none for all; `letters` of them are run again. `kept` counts the others in
-    these files by step and reason, `why_kept` those of the whole table by cause. No payload is longer than `longest`.
+    `units` are what the manifest lists: the letters of an input each, with its first row in its file and that behind
+    its last. `reasons` are those that were chosen, none for all; `letters` of them are run again. `kept` counts the
+    others in these files by step and reason, `why_kept` those of the whole table by cause. No payload is longer than
+    `longest`.
     """
 
     reasons: tuple[str, ...]
+    units: tuple[Unit, ...]
     files: tuple[str, ...]
     letters: int
     kept: tuple[tuple[str, str, int], ...]

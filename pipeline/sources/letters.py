@@ -1,12 +1,12 @@
 """Dead letters as an input: a replay reads the files of the table, and what is in them once more.
 
-The documents of many inputs are one unit here. `position` orders them, as they stood in the files; where they stood in
-their own input is told by `stood`.
+A file is read at once and is several units: the letters of each input are one, so that articles arrive in the order in
+which their inputs did. `position` orders what is read of a file, `stood` tells where it stood in its own input.
 """
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Final, cast, get_args
 
@@ -34,8 +34,9 @@ def read_letters(unit: Unit, options: ReadOptions, read_file: Callable[[Unit, Re
     storage = open_storage(unit.path.removesuffix(f"/{unit.name}"))
     file = DatasetFile("dead_letters", unit.name, 0, unit.size, unit.checksum.removeprefix(REPLAYED))
     number = 0
-    for letter in letters_of(storage, file):
-        for item in _replayed(replace(letter, unit=unit.ordinal), options, read_file):
+    for place, cause, letter in in_units(letters_of(storage, file), options.reasons or ()):
+        letter = replace(letter, unit=unit.ordinal + place, kept=cause is not None)
+        for item in _replayed(letter, options, read_file):
             if not isinstance(item, Skipped):
                 item = replace(item, position=number, stood=item.position)
                 number += 1
@@ -49,6 +50,27 @@ def letters_of(storage: Storage, file: DatasetFile) -> Iterator[DeadLetter]:
     rows = rows.set_column(at, "fetched", rows["fetched"].cast(pa.int64()))
     for some in rows.to_batches(_ROWS_AT_ONCE):
         yield from (DeadLetter(unit=0, **row) for row in some.to_pylist())
+
+
+def in_units(letters: Iterable[DeadLetter], reasons: Collection[str]) -> Iterator[tuple[int, str | None, DeadLetter]]:
+    """The letters of a file, each with the number of its unit, from 0, and why it is kept (`why_kept`).
+
+    A unit begins where another input does: under another name, or where places do not go on rising. Units in which all
+    is kept are not counted.
+    """
+    unit = 0
+    is_begun, is_counted = False, False
+    before: tuple[str, int, int, str, str, str] | None = None
+    for letter in letters:
+        here = letter.source, letter.position, letter.entry, letter.step, letter.reason, letter.detail
+        if before is None or here[0] != before[0] or here <= before:
+            is_begun = False
+        before = here
+        cause = why_kept(letter, reasons)
+        if cause is None and not is_begun:
+            unit += is_counted
+            is_begun = is_counted = True
+        yield unit, cause, letter
 
 
 def why_kept(letter: DeadLetter, reasons: Collection[str]) -> str | None:
@@ -74,8 +96,8 @@ def why_kept(letter: DeadLetter, reasons: Collection[str]) -> str | None:
 
 
 def _replayed(letter: DeadLetter, options: ReadOptions, read_file: Callable[[Unit, ReadOptions], Reading]) -> Reading:
-    if why_kept(letter, options.reasons or ()) is not None:
-        yield replace(letter, kept=True)
+    if letter.kept:
+        yield letter
     elif letter.kind == "unit":
         yield from _read_again(letter, options, read_file)
     elif len(letter.payload) > options.max_document_bytes:
