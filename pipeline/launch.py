@@ -241,12 +241,15 @@ class _Chain:
         return folder
 
     def _launch(self, batch: Batch, units: Sequence[Unit], number: int) -> None:
+        listed = None if self._plan.replay is None else self._plan.listed
         if self._shards is not None:
             following = self._plan.batches[number : number + 1]
-            self._shards.run(batch, units, lambda: (self._place(number + 1), following[0]) if following else None)
+            self._shards.run(
+                batch, units, lambda: (self._place(number + 1), following[0]) if following else None, listed
+            )
             return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
-        build(root, self._plan.config, batch, units, self._plan.model)
+        build(root, self._plan.config, batch, units, self._plan.model, listed)
         with self._meter.phase(*STEPS):
             result = root.run()
             result.wait_until_finish()

@@ -26,7 +26,8 @@ from transforms.text.fingerprints import rule_number
 class Plan:
     """What a run will do: the inputs found, the state it builds upon, and the units of each batch to come.
 
-    A replay has no inputs; its one batch has the files of dead letters that it takes the place of.
+    A replay has no inputs; its one batch reads the files of dead letters that it takes the place of. The letters of an
+    input in one of them are a unit that the manifest lists: `listed`, with the first row and that behind the last.
     """
 
     config: Config
@@ -36,6 +37,7 @@ class Plan:
     batches: tuple[tuple[Unit, ...], ...]
     model: Model | None
     replay: Replay | None = None
+    listed: tuple[Unit, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -89,14 +89,13 @@ def plan_replay(config: Config, storage: Storage, reasons: Collection[str], mode
             longest = max(longest, longest_here)
     replay = Replay(
         reasons=tuple(sorted(set(reasons))),
-        units=tuple(units),
         files=tuple(file.name for file in reading),
         letters=sum(file.rows for file in state.table("dead_letters")) - causes.total(),
         kept=tuple((step, reason, count) for (step, reason), count in sorted(kept.items())),
         why_kept=tuple(sorted(causes.items())),
         longest=longest,
     )
-    plan = Plan(config, storage, state, (), (tuple(reading),) if reading else (), model, replay)
+    plan = Plan(config, storage, state, (), (tuple(reading),) if reading else (), model, replay, tuple(units))
     raise_unless_comparable(storage, state, plan.fingerprint)
     return plan
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.dataset.commits import read_manifests, read_state
 from pipeline.dataset.stores import open_storage
-from tests.datasets import SEEDS, all_rows, beamwire, digests, rows
+from tests.datasets import ROOT, SEEDS, all_rows, beamwire, digests, rows
 from tests.faults import Point, events
 from tests.kills import WORKERS
 from tests.pipeline.sources.test_archives import record, response
@@ -197,6 +197,20 @@ def test_workers_replay_to_the_bytes_of_one_process(warm: Warm, tmp_path: Path) 
     assert digests(tmp_path / "several") == digests(tmp_path / "one")
 
 
+def test_a_dataset_at_gs_is_replayed_where_it_is(warm: Warm, tmp_path: Path, gcs_bucket: str) -> None:
+    local = tmp_path / "dataset"
+    broken(warm, "Parse", SEEDS / "good" / "feeds", SEEDS / "bad", output=local)
+    location = f"gs://{gcs_bucket}/replayed"
+    storage = open_storage(location)
+    for path in local.rglob("*"):
+        if path.is_file():
+            storage.write(path.relative_to(local).as_posix(), path.read_bytes())
+    warm.run("replay", "--dead-letters", location)
+    replay(warm, local)
+    remote = {file.name: storage.read(file.name) for file in storage.files() if not file.name.startswith("runs/")}
+    assert remote == {name: (local / name).read_bytes() for name in digests(local)}
+
+
 def test_a_replay_that_is_killed_leaves_the_old_state_or_the_new_one(warm: Warm, tmp_path: Path) -> None:
     broken(warm, "Normalize", SEEDS / "good" / "feeds", SEEDS / "bad", output=tmp_path / "before")
     log = tmp_path / "log"
@@ -272,4 +286,6 @@ def test_mistakes_are_told_before_anything_runs(warm: Warm, mixed: Path, tmp_pat
     assert f"{nowhere}: no dataset there, nothing is committed" in said("--dead-letters", nowhere)
     assert not nowhere.exists()
     assert "--reason" in said("--dead-letters", mixed, "--reasons=x")
+    old = shutil.copytree(ROOT / "tests" / "golden" / "release-0.1", tmp_path / "old")
+    assert f"{old}: of format 1, made by release 0.1" in said("--dead-letters", old)
     assert "there is no setting source.encodin" in said("--dead-letters", mixed, "--set", "source.encodin=x")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.dataset.staging import StagedBlocks
 from pipeline.dataset.storage import Storage
-from transforms.schemas import DatasetFile, Tally, Unit
+from transforms.schemas import DatasetFile, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,11 @@ class RunSoFar:
 class Replay:
     """What a batch replays: files of dead letters, whose place it takes.
 
-    `units` are what the manifest lists: the letters of an input each, with its first row in its file and that behind
-    its last. `reasons` are those that were chosen, none for all; `letters` of them are run again. `kept` counts the
-    others in these files by step and reason, `why_kept` those of the whole table by cause. No payload is longer than
-    `longest`.
+    `reasons` are those that were chosen, none for all; `letters` of them are run again. `kept` counts the others in
+    these files by step and reason, `why_kept` those of the whole table by cause. No payload is longer than `longest`.
     """
 
     reasons: tuple[str, ...]
-    units: tuple[Unit, ...]
     files: tuple[str, ...]
     letters: int
     kept: tuple[tuple[str, str, int], ...]

@@ -89,7 +89,7 @@ def commit_batch(
     manifest = next_manifest(
         state,
         batch.name,
-        _units(units if replay is None else replay.units, batch.unit_time, verdict, unread),
+        _units(units, batch.unit_time, verdict, unread),
         batch.settings,
         verdict.rows,
         counts,
