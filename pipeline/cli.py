@@ -12,17 +12,25 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline import __version__
 from pipeline.dataset.errors import CommitConflict, DatasetError, printable
 from pipeline.dataset.storage import StorageError
 from pipeline.quiet import quiet_beam
 
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
 EPILOG = "Each command explains itself: beamwire run --help"
 
 RUN_FLAGS = ("--config", "--output", "--staging", "--set", "--dry-run", "--quiet", "--help")
 """Flags of `beamwire run`; every other flag is Beam's."""
+
+REPLAY_FLAGS = ("--dead-letters", "--reason", "--config", "--set", "--dry-run", "--quiet", "--help")
+"""Flags of `beamwire replay`; likewise."""
+
+_OWN_FLAGS = {"run": RUN_FLAGS, "replay": REPLAY_FLAGS}
 
 SCHEMAS = ("config", "articles", "duplicates", "revisions", "links", "dead_letters", "runs")
 
@@ -78,6 +86,28 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     run.add_argument("--quiet", action="store_true", help="no progress and no table at the end")
+
+    replay = commands.add_parser(
+        "replay",
+        allow_abbrev=False,
+        help="run what could not be used through today's code again",
+        description="Runs the payloads of dead letters again, as a batch of their own. What can be used now becomes "
+        "rows; what fails again stays, with today's reason, and so does what is not run again.",
+        epilog="Every Apache Beam option is accepted and checked, as for beamwire run.",
+    )
+    replay.add_argument("dataset", metavar="DIR", help="root of the dataset")
+    replay.add_argument("--dead-letters", action="store_true", help="what is replayed; to be given")
+    replay.add_argument(
+        "--reason", action="append", default=[], metavar="R", help="only those for this reason; once for each"
+    )
+    replay.add_argument(
+        "--config", metavar="FILE", help="YAML file with settings; by default they are those of the last batch"
+    )
+    replay.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, as in source.encoding=cp1252"
+    )
+    replay.add_argument("--dry-run", action="store_true", help="say what would be replayed and stop")
+    replay.add_argument("--quiet", action="store_true", help="no progress and no table at the end")
 
     query = commands.add_parser(
         "query",
@@ -201,19 +231,21 @@ def _leave_stdout() -> None:
 def _main(words: list[str]) -> int:
     parser = build_parser()
     beam_options: list[str] = []
-    if words[:1] == ["run"] and _names_beam_options(words):  # Beam is only loaded where it has to be
+    own_flags = _OWN_FLAGS.get(words[0] if words else "", ())
+    if own_flags and _names_beam_options(words, own_flags):  # Beam is only loaded where it has to be
         quiet_beam()
         from pipeline.options import OptionError, parse_beam_options, split_arguments
 
-        beam_options, words = split_arguments(words, RUN_FLAGS)
+        beam_options, words = split_arguments(words, own_flags)
         try:  # before anything else, for a misspelt flag leaves its value among the PATHs
-            parse_beam_options(beam_options, RUN_FLAGS)
+            parse_beam_options(beam_options, own_flags)
         except OptionError as error:
             return _mistake(error)
     known = parser.parse_args(words)
     commands: dict[str | None, Callable[[], int]] = {
         None: lambda: _help(parser),
         "run": lambda: _run(known, beam_options),
+        "replay": lambda: _replay(known, beam_options),
         "query": lambda: _query(known),
         "files": lambda: _files(known),
         "compact": lambda: _compact(known),
@@ -232,8 +264,8 @@ def _main(words: list[str]) -> int:
     return code
 
 
-def _names_beam_options(words: Sequence[str]) -> bool:
-    return any(word.startswith("--") and word.partition("=")[0] not in RUN_FLAGS for word in words)
+def _names_beam_options(words: Sequence[str], own_flags: Sequence[str]) -> bool:
+    return any(word.startswith("--") and word.partition("=")[0] not in own_flags for word in words)
 
 
 def _help(parser: argparse.ArgumentParser) -> int:
@@ -258,11 +290,46 @@ def _run(known: argparse.Namespace, beam_options: list[str]) -> int:
             raise ConfigError("nowhere to write: name --output DIR, or output in the config")
     except ConfigError as error:
         return _mistake(error)
+    return _launch(known, config, beam_options, started, None)
+
+
+def _replay(known: argparse.Namespace, beam_options: list[str]) -> int:
+    started = time.time()
+    if not known.dead_letters:
+        return _complain(
+            f"what is to be replayed? Give --dead-letters: beamwire replay --dead-letters {known.dataset}", 2
+        )
+    quiet_beam()
+    from pipeline.config_file import ConfigError, load_config
+    from pipeline.dataset.stores import open_storage
+    from pipeline.replay import UnknownReason, last_settings, raise_unless_reasons
+
+    try:
+        raise_unless_reasons(known.reason)
+        last = last_settings(open_storage(known.dataset))
+        config = load_config(known.config, known.set, {"output": known.dataset}, base=last)
+    except (ConfigError, UnknownReason) as error:
+        return _mistake(error)
+    return _launch(known, config, beam_options, started, known.reason)
+
+
+def _launch(
+    known: argparse.Namespace, config: "Config", beam_options: list[str], started: float, reasons: list[str] | None
+) -> int:
+    """A run, or with reasons a replay."""
     quiet_beam()
     from pipeline.launch import RunFailed, UserMistake, run
 
     try:
-        run(config, beam_options, RUN_FLAGS, started=started, dry_run=known.dry_run, quiet=known.quiet)
+        run(
+            config,
+            beam_options,
+            _OWN_FLAGS[known.command],
+            started=started,
+            dry_run=known.dry_run,
+            quiet=known.quiet,
+            reasons=reasons,
+        )
     except UserMistake as error:
         return _mistake(error)
     except RunFailed as error:

@@ -3,6 +3,7 @@
 Every mistake is one sentence that names the place (file and line, or the flag), the cause and the nearest known name.
 """
 
+import copy
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -29,12 +30,14 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def load_config(file: str | None, assignments: Sequence[str], overrides: Mapping[str, Any]) -> Config:
+def load_config(
+    file: str | None, assignments: Sequence[str], overrides: Mapping[str, Any], base: Mapping[str, Any] | None = None
+) -> Config:
     """The config of a run. `overrides` are dotted keys that the command line names; None is not named.
 
-    Raises ConfigError.
+    Without a file the settings of `base` take its place. Raises ConfigError.
     """
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = copy.deepcopy(dict(base or {}))
     lines: dict[tuple[str, ...], int] = {}
     if file is not None:
         settings, lines = _read(file)

@@ -35,8 +35,18 @@ STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write"
 """The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
 
 
-def build(root: beam.Pipeline, config: Config, batch: Batch, units: Sequence[Unit], model: Model | None) -> None:
-    """Puts the flow of one batch onto a pipeline. Without a model there is no Enrich."""
+def build(
+    root: beam.Pipeline,
+    config: Config,
+    batch: Batch,
+    units: Sequence[Unit],
+    model: Model | None,
+    listed: Sequence[Unit] | None = None,
+) -> None:
+    """Puts the flow of one batch onto a pipeline. Without a model there is no Enrich.
+
+    `listed` are the units that the manifest lists, where they are not those that are read.
+    """
     with DeadLetterDoor(batch, WriteDeadLetters(batch)) as errors:
         documents, blocks = stage_units(root, units, config, batch, errors)
         verdict = blocks | "Deduplicate" >> deduplicate(config, batch)  # one ordered pass
@@ -45,7 +55,9 @@ def build(root: beam.Pipeline, config: Config, batch: Batch, units: Sequence[Uni
             marked = enrich_blocks(marked, batch, model, errors)
         files = marked | "Write" >> WriteArticles(batch)
     read = documents | "CountDocuments" >> beam.combiners.Count.Globally()
-    verdict | "Commit" >> CommitBatch(batch, units, files, errors.output(), read)  # waits for all of them
+    verdict | "Commit" >> CommitBatch(
+        batch, units if listed is None else listed, files, errors.output(), read
+    )  # waits for all of them
 
 
 def stage_units(
@@ -59,6 +71,7 @@ def stage_units(
         encoding=source.encoding,
         max_document_bytes=source.max_document_mebibytes << 20,
         max_payload_bytes=place.max_payload_bytes,
+        reasons=None if place.replay is None else place.replay.reasons,
     )
     parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
     near = config.dedupe.near

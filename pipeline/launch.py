@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -44,8 +45,10 @@ from pipeline.options import ENRICHED_WEIGHT, OptionError, is_local, make_runner
 from pipeline.plan import Plan, changed_settings, described, inputs_of, plan_run
 from pipeline.processes import Processes, collect_seldom, kill_workers
 from pipeline.progress import Progress
+from pipeline.replay import described_replay, plan_replay
 from pipeline.report import (
     DeadLetterCount,
+    ReplayedLetters,
     RunReport,
     print_plan,
     print_report,
@@ -74,24 +77,35 @@ def run(
     started: float,
     dry_run: bool = False,
     quiet: bool = False,
+    reasons: Collection[str] | None = None,
 ) -> None:
     """Plans a run and does it, or only shows the plan. `started` is when the command was typed, in seconds.
 
+    With `reasons` it is a replay of the dead letters for these, without any of all; the config's PATHs are not read.
     Raises UserMistake for what the user can mend before anything runs, RunFailed for what fails after.
     """
     try:
         options = parse_beam_options(beam_options, own_flags)
         storage = open_storage(str(config.output))
         model = find_model(config.enrich.model) if config.enrich.enabled else None
-        inputs, left_out = inputs_of(config, storage)  # before the lock, so that a misspelt PATH makes no folder
+        if reasons is None:
+            inputs, left_out = inputs_of(config, storage)  # before the lock, so that a misspelt PATH makes no folder
+            make_plan = partial(plan_run, config, storage, inputs, model)
+        else:
+            left_out = ""
+            make_plan = partial(plan_replay, config, storage, reasons, model)
         if dry_run:
-            print_plan(described(plan_run(config, storage, inputs, model), options, left_out), sys.stdout)
+            _print_plan(make_plan(), options, left_out)
             return
         if left_out and not quiet:
             _say(left_out)
         collect_seldom()
         with dataset_lock(storage, _say), _temporary_folder() as folder, _stopped_by_signals(storage, folder):
-            plan = plan_run(config, storage, inputs, model)
+            plan = make_plan()
+            if plan.replay is not None and not plan.batches:
+                if not quiet:
+                    _print_plan(plan, options, left_out)
+                return
             staging = staging_of(storage, config.batch.staging)
             if config.batch.staging is not None and plan.batches:
                 staging.raise_unless_writable()
@@ -104,6 +118,13 @@ def run(
         raise UserMistake(str(error)) from error
     if not quiet:
         print_report(report, sys.stdout, program=_program())
+
+
+def _print_plan(plan: Plan, options: PipelineOptions, left_out: str) -> None:
+    if plan.replay is not None:
+        sys.stdout.write(f"{described_replay(plan.replay)}\n")
+    else:
+        print_plan(described(plan, options, left_out), sys.stdout)
 
 
 class _Chain:
@@ -163,7 +184,7 @@ class _Chain:
         place = self._place(number)
         state = plan.state if number == 1 else read_state(storage)
         run = self._run if number == 1 or is_local(self._options) else read_run(storage, self._run)
-        name = batch_name(state.parent, units, plan.settings)
+        name = batch_name(state.parent, units, plan.named)
         batch = Batch(
             name=name,
             sequence=state.sequence + 1,
@@ -180,6 +201,7 @@ class _Chain:
             run=run.with_last(number == len(plan.batches)),
             enriched=plan.model is not None,
             max_payload_bytes=place.max_payload_bytes,
+            replay=place.replay,
             parquet=ParquetSettings(plan.config.write.compression_level, plan.config.write.row_group_rows),
         )
         tally = self._tally_folder(number)
@@ -201,12 +223,16 @@ class _Chain:
         """
         if number > len(self._folders):
             before = self._folders[-1] if self._folders else self._plan.state.parent
-            self._folders.append(batch_name(before, self._plan.batches[number - 1], self._plan.settings))
+            self._folders.append(batch_name(before, self._plan.batches[number - 1], self._plan.named))
         folder = self._tally_folder(number)
+        replay = self._plan.replay
+        max_payload_bytes = self._plan.config.dead_letters.max_payload_kibibytes << 10
         return Workplace(
             blocks=self._staging.blocks(self._folders[number - 1]),
             tally=NoTally() if self._quiet else FileTally(folder),
-            max_payload_bytes=self._plan.config.dead_letters.max_payload_kibibytes << 10,
+            # what fails again is not cut further than it was
+            max_payload_bytes=max_payload_bytes if replay is None else max(max_payload_bytes, replay.longest),
+            replay=replay,
         )
 
     def _tally_folder(self, number: int) -> str:
@@ -215,12 +241,15 @@ class _Chain:
         return folder
 
     def _launch(self, batch: Batch, units: Sequence[Unit], number: int) -> None:
+        listed = None if self._plan.replay is None else self._plan.listed
         if self._shards is not None:
             following = self._plan.batches[number : number + 1]
-            self._shards.run(batch, units, lambda: (self._place(number + 1), following[0]) if following else None)
+            self._shards.run(
+                batch, units, lambda: (self._place(number + 1), following[0]) if following else None, listed
+            )
             return
         root = beam.Pipeline(runner=make_runner(self._options), options=self._options)
-        build(root, self._plan.config, batch, units, self._plan.model)
+        build(root, self._plan.config, batch, units, self._plan.model, listed)
         with self._meter.phase(*STEPS):
             result = root.run()
             result.wait_until_finish()
@@ -353,6 +382,7 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float, costs: Ma
         bytes=sum(file.bytes for file in files),
         seconds=seconds,
         costs=costs,
+        replay=None if plan.replay is None else ReplayedLetters(plan.replay.letters, plan.replay.why_kept),
     )
 
 

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from pipeline.dataset.commits import read_manifests
 from pipeline.dataset.errors import printable
 from pipeline.dataset.layout import RUNS
-from pipeline.dataset.manifests import Manifest
+from pipeline.dataset.manifests import Manifest, is_replay
 from pipeline.dataset.results import SHOWN_ROWS, fit_table, terminal_width, write_rows
 from pipeline.dataset.storage import Storage
 from pipeline.dataset.views import read_committed
 from pipeline.report import count_text, duration_text, size_text
-from pipeline.sinks.runs import counts_of
+from pipeline.sinks.runs import counts_of, dead_letters_of
 
 LogFormat = Literal["table", "csv", "jsonl"]
 
@@ -33,10 +33,10 @@ COLUMNS = pa.schema(
     [
         _column("sequence", pa.int64(), "Number of the commit, from 1"),
         _column("batch", pa.string(), "Name of the batch: a part of the names of its files"),
-        _column("kind", pa.string(), "batch (of inputs), compaction or removal"),
+        _column("kind", pa.string(), "batch (of inputs), replay (of dead letters), compaction or removal"),
         _column("committed", _TIME, "When, as `runs` tells; null where a run was killed before it could write it"),
         _column("seconds", pa.float64(), "Seconds since the commit before, or since the start of the run; likewise"),
-        _column("units", pa.int64(), "Inputs, or slices of large ones"),
+        _column("units", pa.int64(), "Inputs, or slices of large ones; of a replay those whose letters were run again"),
         _column("first_unit", pa.string(), "Name of the first"),
         _column("input_bytes", pa.int64(), "Their bytes"),
         *(
@@ -94,9 +94,9 @@ def print_commits(root: str, format: LogFormat, out: BinaryIO) -> None:
 
 
 def kind_of(manifest: Manifest) -> str:
-    """batch, removal or compaction."""
+    """batch, replay, removal or compaction."""
     if manifest.units:
-        return "batch"
+        return "replay" if is_replay(manifest) else "batch"
     return "removal" if manifest.tombstones else "compaction"
 
 
@@ -140,6 +140,9 @@ def _row(manifest: Manifest, times: _Times) -> dict[str, Any]:
             "unchanged": counts["unchanged"],
             "refused": counts["removed"],
         }
+    if is_replay(manifest):  # its file also holds what was kept
+        row["letter_files"] = len({unit.name for unit in manifest.units})
+        row["dead_letters"] = sum(dead_letters_of(manifest).values())
     return row
 
 
@@ -175,6 +178,8 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def _units_text(row: Mapping[str, Any]) -> str:
+    if row["kind"] == "replay":
+        return count_text(row["letter_files"], "dead letter file")
     if "units" in row:
         more = f" +{row['units'] - 1}" if row["units"] > 1 else ""
         return f"{printable(row['first_unit'])}{more}"

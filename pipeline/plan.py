@@ -8,6 +8,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.config import Config
+from pipeline.dataset.batch import Replay
 from pipeline.dataset.commits import DatasetState, raise_unless_comparable, raise_unless_writable, read_state
 from pipeline.dataset.layout import MEBIBYTE, TREE
 from pipeline.dataset.storage import Storage
@@ -23,7 +24,11 @@ from transforms.text.fingerprints import rule_number
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run will do: the inputs found, the state it builds upon, and the units of each batch to come."""
+    """What a run will do: the inputs found, the state it builds upon, and the units of each batch to come.
+
+    A replay has no inputs; its one batch reads the files of dead letters that it takes the place of. The letters of an
+    input in one of them are a unit that the manifest lists: `listed`, with the first row and that behind the last.
+    """
 
     config: Config
     storage: Storage
@@ -31,12 +36,19 @@ class Plan:
     inputs: tuple[Input, ...]
     batches: tuple[tuple[Unit, ...], ...]
     model: Model | None
+    replay: Replay | None = None
+    listed: tuple[Unit, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that shape rows, with the model that is used: recorded in each manifest."""
         model = None if self.model is None else {"name": self.model.name, "version": self.model.version}
         return self.config.row_settings() | {"model": model}
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What the names of batches are made of beside their units: the settings, and which letters are replayed."""
+        return self.settings | ({} if self.replay is None else {"replay": list(self.replay.reasons)})
 
     @property
     def fingerprint(self) -> int | None:

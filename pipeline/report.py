@@ -28,6 +28,14 @@ class DeadLetterCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayedLetters:
+    """Of a replay: how many dead letters were run again, and how many kept for which cause."""
+
+    count: int
+    kept: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """What a run did. Counts are of this run alone; `output` is as it was typed.
 
@@ -53,6 +61,7 @@ class RunReport:
     bytes: int
     seconds: float
     costs: Mapping[str, StepCost] = field(default_factory=dict)
+    replay: ReplayedLetters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +181,38 @@ def _report_lines(report: RunReport, program: str) -> Iterator[str]:
     if not report.units and not letters:
         yield "Nothing to do: every input is committed already."
     else:
+        if report.replay is not None:
+            yield _replay_line(report, report.replay, letters)
+            yield ""
         yield from _aligned(_report_rows(report, letters))
     yield ""
     output = shlex.quote(report.output)
     yield f"Next: {program} query {output}"
     if letters:
         yield f"      {program} query {output} {shlex.quote(_DEAD_LETTER_QUERY)}"
+
+
+def _replay_line(report: RunReport, replay: ReplayedLetters, letters: int) -> str:
+    """What became of dead letters that were run again."""
+    duplicates = report.duplicates_exact + report.duplicates_near
+    became = _listed(
+        (report.articles, "new"),
+        (duplicates, _plural(duplicates, "duplicate")),
+        (report.revisions, _plural(report.revisions, "revision")),
+        (report.unchanged, "known"),
+        (report.removed, "refused"),
+    )
+    kept = _listed(*((count, cause) for cause, count in replay.kept))
+    return (
+        f"{count_text(replay.count, 'dead letter')} replayed: {count_text(report.parsed, 'article')}{became}, "
+        f"{letters:,} failed again, {sum(count for _, count in replay.kept):,} kept{kept}"
+    )
+
+
+def _listed(*counts: tuple[int, str]) -> str:
+    """In brackets what is more than none; nothing where all are."""
+    said = [f"{count:,} {what}" for count, what in counts if count]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _report_rows(report: RunReport, letters: int) -> Iterator[tuple[str, str, str]]:

@@ -49,11 +49,16 @@ class Shards:
         self._ahead: Pending | None = None
 
     def run(
-        self, batch: Batch, units: Sequence[Unit], ahead: Callable[[], tuple[Workplace, Sequence[Unit]] | None]
+        self,
+        batch: Batch,
+        units: Sequence[Unit],
+        ahead: Callable[[], tuple[Workplace, Sequence[Unit]] | None],
+        listed: Sequence[Unit] | None = None,
     ) -> None:
         """Does the batch, from its units to its manifest; `ahead` says where and what of the next one is to be staged.
 
-        Raises WorkerFailed, and what deciding and committing raise.
+        `listed` are the units that the manifest lists, where they are not those that are read. Raises WorkerFailed, and
+        what deciding and committing raise.
         """
         count = len(self._processes)
         with self._meter.phase("Read", "Parse", "Normalize", "Stage"):
@@ -76,7 +81,8 @@ class Shards:
             files = self._joined(self._processes.each(write_shard, [(batch, blocks) for blocks in marked]))["files"]
         with self._meter.step("Commit"):
             letter_files = list(write_files(letters, batch))
-            commit_batch(verdict, files, letter_files, sum(staged["documents"]), batch, units, time.time)
+            listed = units if listed is None else listed
+            commit_batch(verdict, files, letter_files, sum(staged["documents"]), batch, listed, time.time)
 
     def _stage(self, place: Workplace, units: Sequence[Unit]) -> Pending:
         shares = parts(units, len(self._processes), lambda unit: unit.size)

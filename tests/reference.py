@@ -127,9 +127,31 @@ def _commands(parser: argparse.ArgumentParser) -> str:
         parts += [f"### `beamwire {name}`", str(command.description), _arguments(command)]
         if name == "run":
             parts.append(_run_notes())
+        if name == "replay":
+            parts.append(_replay_notes())
         if name == "commits":
             parts.append(_commit_notes())
     return "\n\n".join(parts)
+
+
+def _replay_notes() -> str:
+    return """\
+When a mistake is mended, in a newer release or in the settings, a replay does the rest of the earlier runs. Each letter
+gives what it would have given then: a document goes on at Parse, an entry at Normalize, a whole file at Read, under the
+name of its input. Articles arrive after all that is committed, in the order in which their inputs came. What was read
+of a file or feed before it failed comes again and adds nothing.
+
+The table then holds what failed again, with its step and reason of now, and what was kept, as it was:
+
+- letters for other reasons than those chosen;
+- payloads that were cut, or erased with a removed article;
+- texts in which no entities could be found: their article was written;
+- files that could not be opened or changed while they were read: the next `beamwire run` reads them again;
+- pieces of a file that mean nothing without the rest: rows of CSV, records of a web archive that could not be unpacked.
+
+One manifest puts the new file in the place of the old ones, so nothing is lost or there twice, whatever happens.
+Counts of the batch and of `runs` tell what failed now, not what was kept. Settings are those of the last batch, or of
+the file that `--config` names, then come those of `--set`; Beam's options are as for `beamwire run`."""
 
 
 def _commit_notes() -> str:
@@ -394,11 +416,12 @@ letter: it is null, and `problems` names it, the reason and the raw value.
 
 {_table(("reason", "meaning"), rows)}
 
-When a removed article is erased, payloads that tell of it are emptied: those that hold a URL or guid of it (of at least
-{quotes.LEAST_NAME_BYTES} bytes), or the first {quotes.BEGINNING_CHARS} characters of its text, as they are or as JSON
-writes them, and those of {quotes.LEAST_PART_BYTES} bytes or more that are a part of its text. Payloads that spell all
-of these otherwise are not found, and stay: whole files that are compressed or in UTF-16, texts with markup or entities
-within their beginning, payloads that were cut before it ends. Nor are shorter texts of articles without URL and guid.
+When a removed article is erased, payloads that tell of it are emptied, and their `url` with them: those that hold a URL
+or guid of it (of at least {quotes.LEAST_NAME_BYTES} bytes) or stand beside such a `url`, those that hold the first
+{quotes.BEGINNING_CHARS} characters of its text, as they are or as JSON writes them, and those of
+{quotes.LEAST_PART_BYTES} bytes or more that are a part of its text. Payloads that spell all of these otherwise are not
+found, and stay: whole files that are compressed or in UTF-16, texts with markup or entities within their beginning,
+payloads that were cut before it ends. Nor are shorter texts of articles without URL and guid.
 With `dead_letters.max_payload_kibibytes` 0 no payload is kept."""
 
 

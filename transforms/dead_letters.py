@@ -1,7 +1,8 @@
 """The one way out for bad records: a function raises a named `BadInput`, the door makes it a `DeadLetter`.
 
-A dead letter holds what can be run again: the document as it was read, or the entry as JSON. It is counted by step and
-reason where it is made. Only `BadInput` leaves this way; anything else is a defect and fails the run.
+A dead letter holds what can be run again: the document as it was read, or the entry as JSON, which `entry_of` turns
+back. It is counted by step and reason where it is made. Only `BadInput` leaves this way; anything else is a defect and
+fails the run.
 """
 
 import dataclasses
@@ -15,8 +16,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.error_handling import ErrorHandler
 
-from transforms.schemas import DeadLetter, Document, RawEntry
-from transforms.text.errors import BadInput
+from transforms.schemas import DeadLetter, Document, Enclosure, Problem, RawEntry
+from transforms.text.errors import BadInput, MalformedEntry
+from transforms.text.spacing import without_surrogates
 
 TAG: Final = "dead_letters"
 """The tagged output that leads to the door."""
@@ -41,12 +43,17 @@ def _(element: Document, step: str, failure: BadInput) -> DeadLetter:
         kind=element.kind,
         payload=element.body,
         payload_bytes=len(element.body),
+        url=None if element.url is None else without_surrogates(element.url),
+        charset=None if element.charset is None else without_surrogates(element.charset),
+        fetched=element.fetched,
+        place=element.place or None,
+        stood=element.stood,
     )
 
 
 @dead_letter.register
 def _(element: RawEntry, step: str, failure: BadInput) -> DeadLetter:
-    payload = json.dumps(dataclasses.asdict(element), sort_keys=True).encode()
+    payload = payload_of(element)
     return DeadLetter(
         unit=element.unit,
         position=element.position,
@@ -58,7 +65,30 @@ def _(element: RawEntry, step: str, failure: BadInput) -> DeadLetter:
         kind="entry",
         payload=payload,
         payload_bytes=len(payload),
+        stood=element.stood,
     )
+
+
+def payload_of(entry: RawEntry) -> bytes:
+    """An entry as JSON, without its place in the order of the dataset, which is another one when it is replayed."""
+    values = {name: value for name, value in dataclasses.asdict(entry).items() if name not in _OF_ITS_PLACE}
+    return json.dumps(values, sort_keys=True).encode()
+
+
+def entry_of(document: Document) -> RawEntry:
+    """The entry that a payload holds, at the place of the document. Raises MalformedEntry where it holds none."""
+    try:
+        values = {name: value for name, value in json.loads(document.body).items() if name not in _OF_ITS_PLACE}
+        for name in ("authors", "categories", "images"):
+            values[name] = tuple(values[name])
+        values["enclosures"] = tuple(Enclosure(**it) for it in values["enclosures"])
+        values["problems"] = tuple(Problem(**it) for it in values["problems"])
+        return RawEntry(unit=document.unit, source=document.source, position=document.position, **values)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise MalformedEntry(f"not an entry as this release writes it: {error}") from None
+
+
+_OF_ITS_PLACE: Final = ("unit", "source", "position", "stood")
 
 
 def counted(letter: DeadLetter) -> "TaggedOutput[Literal['dead_letters'], DeadLetter]":

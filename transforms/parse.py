@@ -1,12 +1,12 @@
 """Parse: raw documents become raw entries; a feed gives several at once, everything else one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
 from apache_beam.transforms.error_handling import ErrorHandler
 
-from transforms.dead_letters import DivertFailures
+from transforms.dead_letters import DivertFailures, entry_of
 from transforms.schemas import Document, Entries, RawEntry
 from transforms.text.errors import BadInput
 from transforms.text.feeds import read_feed
@@ -65,6 +65,11 @@ def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry
 
     Raises BadInput; where a feed can be read in part, after the entries that could be.
     """
+    entries = _entries(document, options)
+    return entries if document.stood is None else (replace(entry, stood=document.stood) for entry in entries)
+
+
+def _entries(document: Document, options: ParseOptions) -> Iterable[RawEntry]:
     match document.kind:
         case "feed":
             return read_feed(document)
@@ -74,3 +79,5 @@ def read_entries(document: Document, options: ParseOptions) -> Iterable[RawEntry
             return (read_record(document, options.fields),)
         case "text":
             return (read_text(document, options.encoding),)
+        case "entry":
+            return (entry_of(document),)

@@ -13,8 +13,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, NamedTuple, Protocol
 
-DocumentKind = Literal["text", "page", "feed", "record"]
-"""What a document is to the parser: plain text, an HTML page, a feed, or a JSON object of a table or of JSON lines."""
+DocumentKind = Literal["text", "page", "feed", "record", "entry"]
+"""What a document is to the parser: plain text, an HTML page, a feed, a JSON object of a table or of JSON lines, or an
+entry that was parsed before and is replayed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Document:
     lines the line's byte offset in the file. `place` says where it stands in words, for messages: "line 2", "row 5",
     "element 3", "the line at byte 1,234"; "" for a whole file. `body` of a record is one JSON object in UTF-8. `url`,
     `charset` and `fetched` are what the container knows of it (the headers of a WARC record), else None.
+
+    `stood` is the position that a dead letter of it tells, where that is another: in a replay documents of many inputs
+    are one unit, in which `position` orders them.
     """
 
     unit: int
@@ -54,6 +59,7 @@ class Document:
     charset: str | None = None
     fetched: int | None = None
     place: str = ""
+    stood: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class RawEntry:
     `feed` is the scope of `guid`: the feed's self link, else its site's link; None where the feed names neither (the
     document's `source` stands in) or where there is no feed. `base_url` is what relative links are relative to.
     `content` is the body, `summary` the shorter description; `content_is_html` and `summary_is_html` say how to read
-    them. Markup of `title` may be escaped HTML. `fetched` is in microseconds.
+    them. Markup of `title` may be escaped HTML. `fetched` is in microseconds. `stood` is the document's.
     `origin` is where its values were found. `section` is the part of the site that it stands in, `site_name` what the
     site or feed calls itself. `is_article` is False for a page that is known to be something else (an index, a cookie
     wall), None where it is not known. `parser` is what read it.
@@ -121,6 +127,7 @@ class RawEntry:
     section: str | None = None
     site_name: str | None = None
     is_article: bool | None = None
+    stood: int | None = None
 
 
 Entries = tuple[RawEntry, ...]
@@ -305,7 +312,11 @@ class DeadLetter:
     """What could not be used: where it stood, the step that gave up, why, and what to try again with.
 
     `reason` is of the closed vocabulary of `transforms.text.errors`; `payload` holds the bytes (cut at a size set in
-    the config; `payload_bytes` is the true length); `kind` names the record that the payload replays as.
+    the config; `payload_bytes` is the true length); `kind` names the record that the payload replays as. `url`,
+    `charset`, `fetched` and `place` are the document's.
+
+    `position` orders it, `stood` is the position to tell where that is another. A letter is `kept` that a replay does
+    not run again: it is written as it was, and counts as no failure.
     """
 
     unit: int
@@ -318,6 +329,12 @@ class DeadLetter:
     kind: str
     payload: bytes
     payload_bytes: int
+    url: str | None = None
+    charset: str | None = None
+    fetched: int | None = None
+    place: str | None = None
+    stood: int | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,22 @@ class RunSoFar:
         return replace(self, last=last)
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a batch replays: files of dead letters, whose place it takes.
+
+    `reasons` are those that were chosen, none for all; `letters` of them are run again. `kept` counts the others in
+    these files by step and reason, `why_kept` those of the whole table by cause. No payload is longer than `longest`.
+    """
+
+    reasons: tuple[str, ...]
+    files: tuple[str, ...]
+    letters: int
+    kept: tuple[tuple[str, str, int], ...]
+    why_kept: tuple[tuple[str, int], ...]
+    longest: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
     """What reading and staging must know of a batch, which is known before the batch ahead of it is committed.
@@ -47,6 +63,7 @@ class Workplace:
     blocks: StagedBlocks
     tally: Tally
     max_payload_bytes: int
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

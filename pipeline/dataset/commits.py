@@ -27,6 +27,7 @@ from pipeline.dataset.manifests import (
     NotAManifest,
     done_unit,
     hex_sha256,
+    is_replay,
     manifest_bytes,
     manifest_of,
     sealed,
@@ -222,7 +223,7 @@ def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -
         tombstones, pending = frozenset(checkpoint.tombstones), frozenset(checkpoint.pending)
     else:
         files = _replaced(state, manifest, place)
-        done = state.done.union(done_unit(unit) for unit in manifest.units)
+        done = state.done.union(done_unit(unit) for unit in manifest.units if not is_replay(manifest))
         tombstones = state.tombstones.union(manifest.tombstones)
         pending = state.pending.union(manifest.tombstones).difference(manifest.erased)
     return DatasetState(

@@ -37,9 +37,12 @@ def read_columns(storage: Storage, file: DatasetFile, columns: Sequence[str]) ->
 
 
 def read_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Some columns of a file, one row group after the other. Raises DatasetError where it is missing or damaged."""
+    """Some columns of a file, one row group after the other; those that it lacks are left out.
+
+    Raises DatasetError where it is missing or damaged.
+    """
     with _opened(storage, file) as source:
-        yield from _groups(source, columns)
+        yield from _groups(source, [name for name in columns if name in source.schema_arrow.names])
 
 
 def read_checked_groups(storage: Storage, file: DatasetFile, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -142,8 +142,19 @@ def _plan_links(storage: Storage, state: DatasetState) -> tuple[set[str], pa.Tab
 
 
 def _holds_any(storage: Storage, letters: DatasetFile, quotes: Quotes) -> bool:
-    groups = read_groups(storage, letters, ["payload"])
-    return any(quotes.are_in(payload) for rows in groups for payload in rows["payload"].to_pylist())
+    groups = read_groups(storage, letters, ["payload", "url"])
+    return any(any(_are_quoting(rows, quotes)) for rows in groups)
+
+
+def _are_quoting(letters: pa.Table, quotes: Quotes) -> list[bool]:
+    """Of each dead letter, whether its payload or its address tells of one of the articles."""
+    payloads = letters["payload"].to_pylist()
+    has_urls = "url" in letters.column_names  # files of earlier releases have none
+    urls = letters["url"].to_pylist() if has_urls else [None] * len(payloads)
+    return [
+        quotes.are_in(payload) or (url is not None and quotes.are_in(url.encode()))
+        for payload, url in zip(payloads, urls, strict=True)
+    ]
 
 
 def _entries_of_rows(storage: Storage, state: DatasetState) -> pa.Table:
@@ -162,9 +173,9 @@ def _names_any(links: pa.Table, ids: frozenset[str]) -> pa.ChunkedArray:
 
 
 def _without_quotes(letters: pa.Table, quotes: Quotes) -> pa.Table:
-    """The dead letters, those that quote a removed article without their payload; `payload_bytes` stays."""
-    quoting = [quotes.are_in(payload) for payload in letters["payload"].to_pylist()]
-    for name, value in (("payload", b""), ("detail", ERASED_DETAIL)):
+    """The dead letters, those that quote a removed article without payload and address; `payload_bytes` stays."""
+    quoting = _are_quoting(letters, quotes)
+    for name, value in (("payload", b""), ("detail", ERASED_DETAIL), ("url", None)):
         at = letters.schema.get_field_index(name)
         field = letters.schema.field(at)
         letters = letters.set_column(at, field, pc.if_else(quoting, pa.scalar(value, field.type), letters[name]))

@@ -23,6 +23,9 @@ CANONICALISATION = 2
 UNREADABLE = "unreadable"
 """The checksum of a file that could not be read: as soon as it can, it has another one and is a new unit."""
 
+REPLAYED = "replayed:"
+"""How the checksum of a unit begins that is a file of dead letters: no input has such a one, whatever its name."""
+
 MEBIBYTE = 1 << 20
 
 PARTITIONED_TABLES = ("articles", "duplicates", "revisions")

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pipeline.dataset.layout import CANONICALISATION, FORMAT_NUMBER
+from pipeline.dataset.layout import CANONICALISATION, FORMAT_NUMBER, REPLAYED
 from pipeline.dataset.storage import is_safe_name
 from transforms.schemas import DatasetFile
 
@@ -121,6 +121,11 @@ class Manifest:
 def done_unit(unit: AnyUnit) -> DoneUnit:
     """What a unit is known by: neither its place in the order nor where its folder lies."""
     return unit.name, unit.size, unit.checksum, unit.start, unit.end
+
+
+def is_replay(manifest: Manifest) -> bool:
+    """Whether its units are files of dead letters, which it takes away, and no inputs."""
+    return any(unit.checksum.startswith(REPLAYED) for unit in manifest.units)
 
 
 def batch_name(parent: str | None, units: Sequence[AnyUnit], settings: Mapping[str, Any]) -> str:

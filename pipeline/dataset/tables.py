@@ -115,6 +115,10 @@ DEAD_LETTERS = _table(
     _column("kind", pa.string(), "What the payload replays as: unit, text, page, feed, record or entry"),
     _column("payload", pa.binary(), "The bytes that could not be used, cut at a size of the config"),
     _column("payload_bytes", pa.int64(), "Their full length"),
+    _column("url", pa.string(), "Address of the document, where its web archive names it"),
+    _column("charset", pa.string(), "Encoding of the document, where its web archive or the config names it"),
+    _column("fetched", _TIME, "Time at which the document was fetched, where its web archive names it"),
+    _column("place", pa.string(), "Where the document stands in the input, in words, as in line 2; null: all of it"),
 )
 
 _BATCH = pa.struct(

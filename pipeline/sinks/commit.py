@@ -77,6 +77,12 @@ def commit_batch(
         for (step, reason), count in Counter((step, reason) for step, reason, _ in letters).items():
             counts[f"{DEAD}{step}:{reason}"] = counts.get(f"{DEAD}{step}:{reason}", 0) + count
         unread |= {source for _, reason, source in letters if reason == UnreadableFile.reason}
+    replay = batch.replay
+    if replay is not None:
+        for step, reason, count in replay.kept:  # which stand in the files, and did not fail now
+            counts[f"{DEAD}{step}:{reason}"] -= count
+        counts = {name: count for name, count in counts.items() if count or not name.startswith(DEAD)}
+        counts |= {"letters_replayed": replay.letters, "letters_kept": sum(count for *_, count in replay.kept)}
     state = read_state(batch.storage)
     if state.parent != batch.parent:
         return _already_committed(batch)
@@ -88,7 +94,7 @@ def commit_batch(
         verdict.rows,
         counts,
         (*verdict.written, *files, *dead_letters),
-        removed=verdict.replaced,
+        removed=(*verdict.replaced, *(replay.files if replay is not None else ())),
         tombstones=verdict.refused,  # once more, so that links which name them are hidden, and erased
         fingerprint=batch.fingerprint,
     )

@@ -1,7 +1,7 @@
 """Where dead letters go: through the staging area, so that no payload crosses a shuffle, into sorted Parquet files."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -22,7 +22,9 @@ from transforms.schemas import Block, DatasetFile, DeadLetter
 MAX_STAGED_BYTES = 32 << 20
 """Payload held before it is staged."""
 
-_STAGED = pa.schema([pa.field("unit", pa.int64()), *DEAD_LETTERS])
+_STAGED = pa.schema(
+    [pa.field("unit", pa.int64()), pa.field("stood", pa.int64()), pa.field("kept", pa.bool_()), *DEAD_LETTERS]
+)
 _ORDER = ("unit", "position", "entry", "step", "reason", "detail")
 
 
@@ -67,7 +69,10 @@ class WriteDeadLetters(beam.PTransform[beam.PCollection[Block], beam.PCollection
 
 
 class GatherDeadLetters(beam.DoFn):
-    """Holds the dead letters of a bundle until they are worth a staged file; payloads are cut here."""
+    """Holds the dead letters of a bundle until they are worth a staged file.
+
+    Payloads are cut here, but for those of a replay that are kept as they are.
+    """
 
     def __init__(self, place: Workplace) -> None:
         """Keeps where they are staged."""
@@ -81,7 +86,7 @@ class GatherDeadLetters(beam.DoFn):
     def process(self, letter: DeadLetter) -> Iterator[Block]:
         """Takes one in; a full file goes on."""
         self.letters.append(letter)
-        self.held += min(letter.payload_bytes, self.place.max_payload_bytes)
+        self.held += len(self._payload(letter))
         if self.held >= MAX_STAGED_BYTES:
             yield self._store()
 
@@ -91,11 +96,13 @@ class GatherDeadLetters(beam.DoFn):
             window = GlobalWindow()
             yield WindowedValue(self._store(), window.max_timestamp(), (window,))
 
+    def _payload(self, letter: DeadLetter) -> bytes:
+        return letter.payload if letter.kept else letter.payload[: self.place.max_payload_bytes]
+
     def _store(self) -> Block:
-        limit = self.place.max_payload_bytes
         columns = {
             field.name: [
-                letter.payload[:limit] if field.name == "payload" else getattr(letter, field.name)
+                self._payload(letter) if field.name == "payload" else getattr(letter, field.name)
                 for letter in self.letters
             ]
             for field in _STAGED
@@ -109,12 +116,18 @@ class GatherDeadLetters(beam.DoFn):
 
 
 def write_files(blocks: Sequence[Block], batch: Batch) -> Iterator[DatasetFile]:
-    """Writes all staged dead letters in the order of where they stood, cut by payload."""
+    """Writes all staged dead letters in the order of where they stood, cut by payload.
+
+    In a replay one that fails stands once: a feed that was read in part, or a file, brings those again that left it
+    before.
+    """
     if not blocks:
         return
     names = sorted({block.name for block in blocks})
     places = pa.concat_tables([_places(batch, number, name) for number, name in enumerate(names)])
     places = places.take(pc.sort_indices(places, sort_keys=[(name, "ascending") for name in _ORDER]))
+    if batch.replay is not None:
+        places = _without_twins(places)
     shards = np.cumsum(places["length"].to_numpy()) // MAX_STAGED_BYTES
     for shard, first in enumerate(np.flatnonzero(np.diff(shards, prepend=-1))):
         chosen = places.slice(first, np.searchsorted(shards, shards[first], "right") - first)
@@ -129,7 +142,26 @@ def _places(batch: Batch, number: int, name: str) -> pa.Table:
     columns["length"] = pc.binary_length(letters["payload"]).cast(pa.int64())
     columns["block"] = pa.array(np.full(len(letters), number, np.int64))
     columns["row"] = pa.array(np.arange(len(letters), dtype=np.int64))
+    if batch.replay is not None:
+        columns["kept"] = letters["kept"]
+        told = pa.Table.from_batches([letters])
+        columns["digest"] = pa.array([_digest(row) for it in told.to_batches(64) for row in _told(it).to_pylist()])
     return pa.table(columns)
+
+
+def _digest(row: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(repr(sorted(row.items())).encode("utf-8", "surrogatepass")).digest()
+
+
+def _without_twins(places: pa.Table) -> pa.Table:
+    """The places without those of letters that failed now and say the same as one that was kept, or came before."""
+    kept, digests = places["kept"].to_pylist(), places["digest"].to_pylist()
+    known = {digest for digest, is_kept in zip(digests, kept, strict=True) if is_kept}
+    stays = []
+    for digest, is_kept in zip(digests, kept, strict=True):
+        stays.append(is_kept or digest not in known)
+        known.add(digest)
+    return places.filter(pa.array(stays, pa.bool_()))
 
 
 def _letters(batch: Batch, names: Sequence[str], places: pa.Table) -> pa.Table:
@@ -139,7 +171,14 @@ def _letters(batch: Batch, names: Sequence[str], places: pa.Table) -> pa.Table:
     for number in np.unique(blocks):
         here = np.flatnonzero(blocks == number)
         letters = open_block(batch.blocks, names[number]).get_batch(0)
-        pieces.append(pa.Table.from_batches([letters.take(pa.array(rows[here]))]))
+        pieces.append(_told(letters.take(pa.array(rows[here]))))
         positions.append(here)
     order = np.argsort(np.concatenate(positions))
-    return pa.concat_tables(pieces).take(pa.array(order)).select(DEAD_LETTERS.names).cast(DEAD_LETTERS)
+    return pa.concat_tables(pieces).take(pa.array(order)).cast(DEAD_LETTERS)
+
+
+def _told(letters: pa.RecordBatch) -> pa.Table:
+    """What is told of staged letters: the columns of the table, each at the position where it stood in its input."""
+    position = pc.coalesce(letters["stood"], letters["position"])
+    columns = [position if name == "position" else letters[name] for name in DEAD_LETTERS.names]
+    return pa.Table.from_arrays(columns, names=DEAD_LETTERS.names)

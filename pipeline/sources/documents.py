@@ -18,6 +18,8 @@ class ReadOptions:
     `format` is that of every unit; `auto` tells it from each. `columns` are those that the field map names.
     `encoding` is that of text, CSV and pages; None finds it. A document larger than `max_document_bytes`, decompressed,
     is a dead letter; of its bytes a dead letter keeps `max_payload_bytes`.
+
+    With `reasons` units are files of dead letters, and those for one of these (all where none is named) are replayed.
     """
 
     format: FormatName | Literal["auto"] = "auto"
@@ -25,6 +27,7 @@ class ReadOptions:
     encoding: str | None = None
     max_document_bytes: int = 32 << 20
     max_payload_bytes: int = 1 << 20
+    reasons: tuple[str, ...] | None = None
 
 
 LeftOut = Literal["record_type", "status", "content_type"]

@@ -16,6 +16,7 @@ from pipeline.sources.compression import decompress
 from pipeline.sources.delimited import read_rows
 from pipeline.sources.documents import Reading, ReadOptions, Skipped, read_failure
 from pipeline.sources.formats import read_head, sniff
+from pipeline.sources.letters import read_letters
 from pipeline.sources.lines import read_lines, read_slice
 from pipeline.sources.objects import read_objects
 from pipeline.sources.opening import CheckedInput, open_input
@@ -63,7 +64,8 @@ class ReadDocuments(beam.PTransform[beam.PCollection[Unit], beam.PCollection[Doc
 
     In: Unit. Out: Document.
     Dead letters: a document that is too large, a row that is none; and a unit, as a whole or from some position on,
-    that is unreadable, of unknown format, damaged or lacks a column. Without `errors` they are raised: for tests.
+    that is unreadable, of unknown format, damaged or lacks a column; in a replay also those that are kept. Without
+    `errors` they are raised: for tests.
     What a web archive holds beside articles is left out and counted (`read`, `left_out_…`).
     """
 
@@ -85,7 +87,7 @@ class ReadDocuments(beam.PTransform[beam.PCollection[Unit], beam.PCollection[Doc
 
 
 class ReadUnits(beam.DoFn):
-    """`read_documents` on each unit."""
+    """`read_documents` on each unit, in a replay `read_letters`."""
 
     def __init__(self, options: ReadOptions, tally: Tally | None, divert: bool) -> None:
         """Keeps what pickles."""
@@ -96,12 +98,16 @@ class ReadUnits(beam.DoFn):
     def process(self, unit: Unit) -> Iterator[Document | TaggedOutput[Literal["dead_letters"], DeadLetter]]:
         """Yields documents; dead letters by their own output. A finished unit is told and counted."""
         counts: Counter[str] = Counter(units=1)
-        for item in read_documents(unit, self.options):
+        is_replay = self.options.reasons is not None
+        items = read_letters(unit, self.options, read_documents) if is_replay else read_documents(unit, self.options)
+        for item in items:
             if isinstance(item, Document):
                 counts["documents"] += 1
                 yield item
             elif isinstance(item, Skipped):
                 counts[f"left_out_{item.why}"] += 1
+            elif item.kept:
+                yield TaggedOutput(TAG, item)
             elif self.divert:
                 yield counted(item)
             else:

@@ -1,13 +1,15 @@
 """The one door for bad records."""
 
+import dataclasses
+
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.error_handling import ErrorHandler
 
 from tests.articles import local_pipeline
-from transforms.dead_letters import DivertFailures, dead_letter
-from transforms.schemas import DeadLetter, Document, RawEntry
+from transforms.dead_letters import DivertFailures, dead_letter, entry_of
+from transforms.schemas import DeadLetter, Document, Enclosure, Problem, RawEntry
 from transforms.text.errors import BadInput, EmptyDocument, MalformedEntry
 
 
@@ -71,3 +73,33 @@ def test_the_payload_of_an_entry_is_its_fields_as_json() -> None:
 def test_an_element_that_no_dead_letter_is_defined_for_is_a_defect() -> None:
     with pytest.raises(TypeError, match="no dead letter is defined for int"):
         dead_letter(1, "Split", BadInput("x"))
+
+
+def test_an_entry_comes_back_from_its_payload_at_the_place_where_it_stands_now() -> None:
+    entry = RawEntry(
+        1,
+        "a.xml",
+        2,
+        3,
+        url="https://x.example/1",
+        title="half a pair \ud83d",
+        authors=("A", "B"),
+        fetched=5,
+        images=("https://x.example/1.png",),
+        enclosures=(Enclosure("https://x.example/1.mp3", length=7),),
+        problems=(Problem("fetched", "why", "raw"),),
+    )
+    letter = dead_letter(entry, "Normalize", MalformedEntry("nothing"))
+    assert (letter.kind, letter.position, letter.entry, letter.stood) == ("entry", 2, 3, None)
+    again = entry_of(Document(8, "a.xml", 9, "entry", letter.payload))
+    assert again == dataclasses.replace(entry, unit=8, position=9)
+    moved = dataclasses.replace(again, stood=2)
+    assert dead_letter(moved, "Normalize", MalformedEntry("nothing")) == dataclasses.replace(
+        letter, unit=8, position=9, stood=2
+    )
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"entry": 1}', b'{"entry": 1, "unheard_of": 2}', b"\xff"])
+def test_a_payload_that_is_no_entry_is_a_malformed_one(payload: bytes) -> None:
+    with pytest.raises(MalformedEntry, match="not an entry as this release writes it"):
+        entry_of(Document(8, "a.xml", 9, "entry", payload))
