@@ -3,7 +3,7 @@
 #   PYTHON=/path/to/python  the Python to use (default: the newest that runs)
 #   VENV=folder             where the virtual environment stands (default: .venv)
 #   ARGS="-k dedupe -x"     further arguments for pytest or the benchmarks
-#   BENCH=thresholds        the benchmark: run (default), thresholds, scale or steps
+#   BENCH=thresholds        the benchmark: run (default), thresholds, scale, steps or normalize
 
 VENV ?= .venv
 PYTHON ?=

@@ -50,6 +50,11 @@ class SourceConfig(Strict):
     max_document_mebibytes: Annotated[int, Field(ge=1, le=1024)] = Field(
         32, description="A larger page, feed, text or record is a dead letter (`too_large`). Decompressed size."
     )
+    page_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        120,
+        description="An HTML page that takes longer to read is a dead letter (`reader_stopped`). Caps on its size "
+        "refuse it long before, the same on every machine; this is for what nobody thought of.",
+    )
     slice_mebibytes: Annotated[float, Field(gt=0)] = Field(
         64,
         description="JSON lines and Parquet files larger than this are read as several units of about this size. It "

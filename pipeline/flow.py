@@ -20,6 +20,7 @@ from pipeline.sinks.dead_letters import DeadLetterDoor, WriteDeadLetters
 from pipeline.sinks.history import BatchHistory
 from pipeline.sources.documents import ReadOptions
 from pipeline.sources.read import ReadDocuments
+from transforms.apart import Apart
 from transforms.dedupe import Deduplicate, FileLimits
 from transforms.enrich import Enrich, Model
 from transforms.normalize import Normalize
@@ -30,6 +31,7 @@ from transforms.text.arrival import DAY
 from transforms.text.articles import Cleaning
 from transforms.text.dates import date_bounds
 from transforms.text.likeness import Likeness
+from transforms.text.pages import read_page
 
 STEPS = ("Read", "Parse", "Normalize", "Stage", "Deduplicate", "Enrich", "Write", "Commit")
 """The steps in the order of the flow; Enrich alone is optional (`enrich.enabled`)."""
@@ -73,7 +75,8 @@ def stage_units(
         max_payload_bytes=place.max_payload_bytes,
         reasons=None if place.replay is None else place.replay.reasons,
     )
-    parsing = ParseOptions({str(name): column for name, column in source.fields.items()}, source.encoding)
+    fields = {str(name): column for name, column in source.fields.items()}
+    parsing = ParseOptions(fields, source.encoding, Apart(read_page, source.page_seconds))
     near = config.dedupe.near
     documents = (
         root | "Units" >> beam.Create(units, reshuffle=True) | "Read" >> ReadDocuments(reading, errors, place.tally)

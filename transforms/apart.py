@@ -14,6 +14,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from multiprocessing.connection import Connection, Pipe
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -28,7 +29,8 @@ class Apart(Generic[_Words, _Answer]):
     """Calls a function in a process of its own, as `function(*words)`.
 
     The process starts with the first call, and again after one that ended it; it ends with `close`, with this object or
-    with its launcher (a launcher that is killed leaves it behind for `seconds` at most). Pickles without the process.
+    with its launcher (a launcher that is killed leaves it behind for `seconds` at most). Pickles without the process:
+    whatever is unpickled in one process shares one, so that a bundle or a batch does not start its own.
     Calls from several threads wait for each other. Function, words and answer must pickle.
 
     Raises `ReaderStopped` where a call takes longer than `seconds` or its process dies, the function's `BadInput` as
@@ -44,7 +46,7 @@ class Apart(Generic[_Words, _Answer]):
         self._connection: Connection | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.function, self.seconds)
+        return _shared, (self.function, self.seconds)
 
     def __call__(self, *words: _Words.args, **named: _Words.kwargs) -> _Answer:
         """The function's answer."""
@@ -102,6 +104,11 @@ class Apart(Generic[_Words, _Answer]):
         if status == -signal.SIGALRM:
             return ReaderStopped(f"not read within {self.seconds:g} seconds")
         return ReaderStopped(f"the process that read it ended with status {status}")
+
+
+@cache
+def _shared(function: Callable[..., Any], seconds: float) -> Apart[..., Any]:
+    return Apart(function, seconds)
 
 
 def serve(descriptor: int, seconds: float) -> None:

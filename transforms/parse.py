@@ -1,6 +1,6 @@
 """Parse: raw documents become raw entries; a feed gives several at once, everything else one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
@@ -17,10 +17,13 @@ from transforms.text.records import read_record
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """The field map of records (article field to column) and the encoding of texts where it is known."""
+    """The field map of records (article field to column), the encoding of texts where it is known, and what reads a
+    page (`read_page`, or a stand-in that gives up after some time).
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    read_page: Callable[[Document, str | None], RawEntry] = read_page
 
 
 class ParseDocuments(beam.PTransform[beam.PCollection[Document], beam.PCollection[Entries]]):
@@ -74,7 +77,7 @@ def _entries(document: Document, options: ParseOptions) -> Iterable[RawEntry]:
         case "feed":
             return read_feed(document)
         case "page":
-            return (read_page(document, options.encoding),)
+            return (options.read_page(document, options.encoding),)
         case "record":
             return (read_record(document, options.fields),)
         case "text":

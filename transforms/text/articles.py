@@ -24,7 +24,7 @@ from transforms.text.markup import html_to_text
 from transforms.text.mojibake import mend
 from transforms.text.repetition import MIN_ENTRIES, repeated_lines, strip_repeated
 from transforms.text.safe_html import sanitize_html
-from transforms.text.spacing import tidy, tidy_line, without_surrogates
+from transforms.text.spacing import tidy, tidy_line, unusual, without_surrogates
 from transforms.text.url_dates import date_in_url
 from transforms.text.urls import MAX_URL_CHARS, absolute_url, address
 from transforms.text.words import count_words
@@ -255,7 +255,10 @@ def _body(value: str | None, is_html: bool, title: str | None) -> _Body:
     """The text of a body, and the lines that are none of it."""
     if not value:
         return _NO_BODY
-    text = tidy(mend(html_to_text(value) if is_html else value))
+    raw = html_to_text(value) if is_html else value
+    others = unusual(raw)
+    text = mend(raw, others)
+    text = tidy(text, others if text is raw else None)
     return _Body(*strip_boilerplate(text, title)) if text else _NO_BODY
 
 

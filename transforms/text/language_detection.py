@@ -63,7 +63,7 @@ def detect_language(text: str, declared: str | None = None) -> Detected | None:
     None; it decides between languages that cannot be told apart by what is looked at (`_TWINS`) and has no other say.
     """
     sample = text[:SAMPLE_CHARS]
-    found = _by_words(sample) or _by_letters(sample)
+    found = _by_words(sample[: SAMPLE_CHARS // 2], _CLEAR_WORDS, 0.0) or _by_words(sample) or _by_letters(sample)
     if found is None:
         return None
     code, confidence = found
@@ -114,17 +114,20 @@ that are in no list (Galician, Danish, Afrikaans) have fewer of those listed for
 _MAX_OTHERS: Final = 0.2
 """How many there may be of all other languages, in parts of those of the one."""
 
+_CLEAR_WORDS: Final = 8
+"""With so many of one language and none of any other, half of the sample is enough."""
+
 _LANGUAGE_OF_WORD: Final = {word: code for code, words in _FUNCTION_WORDS.items() for word in words.split()}
 
 
-def _by_words(sample: str) -> tuple[str, float] | None:
+def _by_words(sample: str, min_words: int = _MIN_WORDS, max_others: float = _MAX_OTHERS) -> tuple[str, float] | None:
     words = sample.lower().split()
     known = list(filter(None, map(_LANGUAGE_OF_WORD.get, words)))
-    if len(known) < _MIN_WORDS:
+    if len(known) < min_words:
         return None
     code = max(set(known), key=known.count)  # Of two that are equal neither is taken below.
     hits = known.count(code)
-    if hits < _MIN_WORDS or hits < _MIN_SHARE * len(words) or len(known) - hits > _MAX_OTHERS * hits:
+    if hits < min_words or hits < _MIN_SHARE * len(words) or len(known) - hits > max_others * hits:
         return None
     return code, hits / (len(known) + 1)
 

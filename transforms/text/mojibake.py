@@ -61,19 +61,18 @@ _FEW: Final = 20
 """So many characters are looked up one by one, which then is faster than a search."""
 
 
-def mend(text: str) -> str:
+def mend(text: str, others: str | None = None) -> str:
     """The text with what was read in a wrong encoding as it was written; nothing else is changed.
 
     A text without mojibake comes back as it is. Of one that has some, all is mended that ftfy knows.
-    `mend(mend(text)) == mend(text)`.
+    `mend(mend(text)) == mend(text)`. `others` is `unusual(text)`, where it is known.
     """
-    if text.isascii() or not _has_clue(text):
+    if text.isascii() or not _has_clue(text, unusual(text) if others is None else others):
         return text
     return ftfy.fix_encoding(text)
 
 
-def _has_clue(text: str) -> bool:
-    others = unusual(text)
+def _has_clue(text: str, others: str | None) -> bool:
     firsts = None if others is None else [character for character in others if character in _FIRST]
     if firsts is None or len(firsts) > _FEW:
         return _CLUE.search(text) is not None

@@ -28,17 +28,18 @@ _HARMLESS: Final = re.compile(
 """Latin letters, punctuation, common emoji: printable, no blanks, and in NFC whatever stands before and after them."""
 
 
-def tidy(text: str) -> str:
+def tidy(text: str, others: str | None = None) -> str:
     r"""The text in Unicode NFC, without control and zero-width characters, with white space in one form.
 
     Line breaks are `\n`, every other white space is one blank, no line begins or ends with one; paragraphs are divided
     by exactly one empty line, single line breaks stay. Halves of surrogate pairs that stand alone become U+FFFD, so the
-    result is always valid UTF-8. `tidy(tidy(text)) == tidy(text)`.
+    result is always valid UTF-8. `tidy(tidy(text)) == tidy(text)`. `others` is `unusual(text)`, where it is known.
     """
     text = text.replace("\xa0", " ").replace("\t", " ")
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    others = unusual(text)
+        others = None
+    others = unusual(text) if others is None else others.replace("\xa0", "").replace("\t", "")
     if others is None:
         text = _mended(text)
     elif _HARMLESS.fullmatch(others) is None:  # Then few lines are to be mended.
