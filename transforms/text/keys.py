@@ -135,5 +135,5 @@ def hashes(title: str, text: str) -> tuple[bytes, bytes, bytes]:
     """
     # Tidy text has no other white space than single blanks within lines and line feeds between them.
     title_part = _part(_folded(plain_punctuation(title)))
-    content = _key(_CONTENT, _part(b" ".join(filter(None, _folded(text).split(b"\n")))))
+    content = _key(_CONTENT, _part(_folded(text).replace(b"\n\n", b" ").replace(b"\n", b" ")))
     return _key(_TITLE, title_part), content, _key(_RECORD, title_part, _part(content.hex().encode()))
