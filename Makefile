@@ -29,7 +29,7 @@ endef
 export SEED_QUERY
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test kills lint lock bench wheel clean
+.PHONY: help install run test kills fuzz lint lock bench wheel clean
 .NOTPARALLEL:
 
 help: ## Show what there is to make
@@ -49,6 +49,10 @@ kills: ## Kill runs 200 times, at every point and at random moments; let runs ra
 	$(ENVIRONMENT) install dev gcp
 	$(BIN)/python -m tests.kills $(ARGS)
 	$(BIN)/python -m tests.races
+
+fuzz: ## Send spoiled documents through every parser for a minute
+	$(ENVIRONMENT) install dev gcp
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: ## Check style, format and types
 	$(ENVIRONMENT) install dev gcp

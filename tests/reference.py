@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from types import NoneType, UnionType
+from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
@@ -33,7 +33,20 @@ from pipeline.log import COLUMNS
 from pipeline.quiet import quiet_beam
 from pipeline.sources.documents import FormatName
 from pipeline.sources.formats import _CODEC_EXTENSIONS, _FORMAT_EXTENSIONS, DELIMITERS
-from transforms.text import dates, parameters, urls, zones
+from transforms.text import (
+    articles,
+    authors,
+    boilerplate,
+    dates,
+    headlines,
+    language_detection,
+    page_kinds,
+    page_metadata,
+    parameters,
+    repetition,
+    urls,
+    zones,
+)
 from transforms.text.clusters import SHORT_TEXT_WORDS
 from transforms.text.errors import BadInput
 from transforms.text.identity import TITLE_WORDS
@@ -89,6 +102,7 @@ def reference() -> str:
         _identity(),
         _canonical_urls(),
         _dates(),
+        _text(),
         _exit_codes(),
         _environment(),
     )
@@ -115,7 +129,7 @@ Made from the code by `python -m tests.reference`; a test holds it equal. Change
 
 [Commands](#commands) · [Settings](#settings) · [Field map](#field-map) · [Formats](#formats) · [Tables](#tables) ·
 [Dead letters](#dead-letters) · [Identity and clusters](#identity-and-clusters) · [Canonical URLs](#canonical-urls) ·
-[Dates](#dates) · [Exit codes](#exit-codes) · [Environment variables](#environment-variables)"""
+[Dates](#dates) · [Text](#text) · [Exit codes](#exit-codes) · [Environment variables](#environment-variables)"""
 
 
 # Commands
@@ -544,7 +558,46 @@ def _dates() -> str:
 
 {_table(("name", "is read as", "and not as that of"), ambiguous)}
 
-A date before `normalize.earliest_date` or after `normalize.latest_date` is refused, and named in `problems`."""
+A date before `normalize.earliest_date` or after `normalize.latest_date`, or much later than the fetch where its time is
+known (`normalize.future_hours`), is refused, and named in `problems`. Then, and where none is given, the day that the
+address names stands in (`/2024/03/05/`), and `published_from` is `url`."""
+
+
+def _text() -> str:
+    def rules(module: ModuleType) -> str:
+        return inspect.cleandoc(module.__doc__ or "").partition("\n\n")[2]
+
+    return f"""\
+## Text
+
+Every text goes this way, whatever it came from: {articles_flow()}. What was taken out stands in `removed_lines`.
+
+**Encoding.** What was read in a wrong encoding ("cafÃ©") is mended by ftfy, and only that.
+
+**White space.** Unicode NFC, without control and zero-width characters, one blank for white space, an empty line
+between paragraphs. Typographic quotes stay in the text and are folded in keys.
+
+**Titles.** {rules(headlines)}
+
+**Boilerplate.** {inspect.cleandoc(boilerplate.__doc__ or "")}
+
+**Repeated lines.** {inspect.cleandoc(repetition.__doc__ or "")}
+Of at least {repetition.MIN_ENTRIES} entries more than half must have the line, which has at most
+{repetition.MAX_LINE_CHARS} characters. `content_hash` is of the text before this step.
+
+**Authors.** {inspect.cleandoc(authors.__doc__ or "")}
+
+**Language.** {inspect.cleandoc(language_detection.__doc__ or "")}
+
+**Pages.** {rules(page_metadata)}
+
+{inspect.cleandoc(page_kinds.__doc__ or "")}"""
+
+
+def articles_flow() -> str:
+    """What the module says that becomes of a text, on one line."""
+    shown = inspect.cleandoc(articles.__doc__ or "").partition("\n\n")[2]
+    return " ".join(shown.split())
 
 
 def _offset(minutes: int) -> str:

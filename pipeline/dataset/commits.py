@@ -223,7 +223,8 @@ def _apply(state: DatasetState, manifest: Manifest, checksum: str, place: str) -
         tombstones, pending = frozenset(checkpoint.tombstones), frozenset(checkpoint.pending)
     else:
         files = _replaced(state, manifest, place)
-        done = state.done.union(done_unit(unit) for unit in manifest.units if not is_replay(manifest))
+        # What a replay lists are letters, no inputs.
+        done = state.done if is_replay(manifest) else state.done.union(map(done_unit, manifest.units))
         tombstones = state.tombstones.union(manifest.tombstones)
         pending = state.pending.union(manifest.tombstones).difference(manifest.erased)
     return DatasetState(
@@ -283,9 +284,27 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
         raise DatasetError(
             f"{place}: missing, though later manifests are there. Restore it from a copy of the dataset."
         ) from None
-    remedy = "Restore it from a copy of the dataset"
-    if sequence == newest:
-        remedy += ", or, if there is none, delete it: the next run does its batch again"
+    checksum = hex_sha256(data)
+    manifest = _parsed.get(checksum) or _manifest_in(data, place, is_last=sequence == newest)
+    if len(data) <= _REMEMBERED_BYTES:
+        _parsed[checksum] = manifest
+        while len(_parsed) > _REMEMBERED:
+            _parsed.pop(next(iter(_parsed)), None)
+    if manifest.sequence != sequence:
+        raise DatasetError(
+            f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {_remedy(sequence == newest)}."
+        )
+    return _Read(manifest, checksum)
+
+
+_REMEMBERED, _REMEMBERED_BYTES = 64, 1 << 20
+_parsed: dict[str, Manifest] = {}
+"""Manifests by the checksum of their bytes: a run reads all of them to plan and again to commit, each time anew from
+the storage, and parsing is what takes time."""
+
+
+def _manifest_in(data: bytes, place: str, is_last: bool) -> Manifest:
+    remedy = _remedy(is_last)
     try:
         body = json.loads(data)["manifest"]
         number = body["format"]
@@ -297,12 +316,14 @@ def _read_manifest(storage: Storage, sequence: int, newest: int) -> _Read:
     if not is_sound:
         raise DatasetError(f"{place}: damaged or edited, its checksum does not fit. {remedy}.")
     try:
-        manifest = manifest_of(body)
+        return manifest_of(body)
     except NotAManifest as error:
         raise DatasetError(f"{place}: not a manifest of format {number} ({error}). {remedy}.") from None
-    if manifest.sequence != sequence:
-        raise DatasetError(f"{place}: holds manifest {manifest.sequence}; it was renamed or copied. {remedy}.")
-    return _Read(manifest, hex_sha256(data))
+
+
+def _remedy(is_last: bool) -> str:
+    again = ", or, if there is none, delete it: the next run does its batch again" if is_last else ""
+    return f"Restore it from a copy of the dataset{again}"
 
 
 def _other_format(place: str, number: object) -> DatasetError:

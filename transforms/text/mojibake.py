@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-import ftfy
-
 from transforms.text.spacing import unusual
 
 _ENCODINGS: Final = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "iso8859_2")
@@ -69,7 +67,9 @@ def mend(text: str, others: str | None = None) -> str:
     """
     if text.isascii() or not _has_clue(text, unusual(text) if others is None else others):
         return text
-    return ftfy.fix_encoding(text)
+    from ftfy import fix_encoding  # Seldom needed, and a tenth of a second to load.
+
+    return fix_encoding(text)
 
 
 def _has_clue(text: str, others: str | None) -> bool:
