@@ -28,9 +28,9 @@ from pipeline.dataset.manifests import (
     done_unit,
     hex_sha256,
     is_replay,
+    is_sealed,
     manifest_bytes,
     manifest_of,
-    sealed,
 )
 from pipeline.dataset.storage import AlreadyExists, Storage
 from transforms.schemas import DatasetFile
@@ -308,7 +308,7 @@ def _manifest_in(data: bytes, place: str, is_last: bool) -> Manifest:
     try:
         body = json.loads(data)["manifest"]
         number = body["format"]
-        is_sound = data == sealed(body)
+        is_sound = is_sealed(data)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DatasetError(f"{place}: damaged, not a whole manifest. {remedy}.") from None
     if number not in READABLE_FORMATS:

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from pipeline.dataset.layout import CANONICALISATION, FORMAT_NUMBER, REPLAYED
@@ -147,6 +148,13 @@ def sealed(body: object) -> bytes:
     return _canonical({"manifest": body, "sha256": hex_sha256(_canonical(body))}) + b"\n"
 
 
+def is_sealed(data: bytes) -> bool:
+    """Whether the bytes are those of a file that `sealed` has made: its checksum is that of what stands before it."""
+    start, middle, end = b'{"manifest":', b',"sha256":"', b'"}\n'
+    body = data[len(start) : -(len(middle) + 64 + len(end))]
+    return data == b"".join((start, body, middle, hex_sha256(body).encode(), end))
+
+
 class NotAManifest(Exception):
     """A value that no manifest of this format has: names it."""
 
@@ -251,10 +259,16 @@ def _fields(value: object, kind: type[Any], what: str) -> dict[str, Any]:
     """The values of an object that has the fields of the class, and no others."""
     if not isinstance(value, dict):
         raise NotAManifest(f"{what} is no object")
-    names = {field.name for field in dataclasses.fields(kind)}
-    for name in sorted(names ^ value.keys()):
+    names = _names_of(kind)  # type: ignore[arg-type]  # a class is hashable
+    if value.keys() != names:
+        name = min(names ^ value.keys())
         raise NotAManifest(f"{what}.{name[:40]} is {'missing' if name in names else 'unknown'}")
     return value
+
+
+@cache  # A manifest has thousands of units.
+def _names_of(kind: Any) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(kind))
 
 
 def _list(value: object, what: str) -> list[Any]:

@@ -60,10 +60,15 @@ def detect_language(text: str, declared: str | None = None) -> Detected | None:
 
     That is so with fewer than 20 letters (8 where the script alone tells it), where no answer reaches `MIN_CONFIDENCE`,
     and where the answer is no natural language, or one without a two-letter code. `declared` is a two-letter code or
-    None; it decides between languages that cannot be told apart by what is looked at (`_TWINS`) and has no other say.
+    None; it decides between languages that cannot be told apart by what is looked at (`_TWINS`), and where few function
+    words speak for it, and none for another.
     """
     sample = text[:SAMPLE_CHARS]
-    found = _by_words(sample[: SAMPLE_CHARS // 2], _CLEAR_WORDS, 0.0) or _by_words(sample) or _by_letters(sample)
+    found = _by_words(sample[: SAMPLE_CHARS // 2], _CLEAR_WORDS, max_others=0.0) or _by_words(sample)
+    if found is None and declared is not None:
+        weak = _by_words(sample, _DECLARED_WORDS, 0.0, 0.0)
+        found = weak if weak is not None and weak[0] == declared else None
+    found = found or _by_letters(sample)
     if found is None:
         return None
     code, confidence = found
@@ -117,17 +122,22 @@ _MAX_OTHERS: Final = 0.2
 _CLEAR_WORDS: Final = 8
 """With so many of one language and none of any other, half of the sample is enough."""
 
+_DECLARED_WORDS: Final = 3
+"""So many are enough where they are of the declared language, and there are no others."""
+
 _LANGUAGE_OF_WORD: Final = {word: code for code, words in _FUNCTION_WORDS.items() for word in words.split()}
 
 
-def _by_words(sample: str, min_words: int = _MIN_WORDS, max_others: float = _MAX_OTHERS) -> tuple[str, float] | None:
+def _by_words(
+    sample: str, min_words: int = _MIN_WORDS, min_share: float = _MIN_SHARE, max_others: float = _MAX_OTHERS
+) -> tuple[str, float] | None:
     words = sample.lower().split()
     known = list(filter(None, map(_LANGUAGE_OF_WORD.get, words)))
     if len(known) < min_words:
         return None
     code = max(set(known), key=known.count)  # Of two that are equal neither is taken below.
     hits = known.count(code)
-    if hits < min_words or hits < _MIN_SHARE * len(words) or len(known) - hits > max_others * hits:
+    if hits < min_words or hits < min_share * len(words) or len(known) - hits > max_others * hits:
         return None
     return code, hits / (len(known) + 1)
 
