@@ -26,7 +26,8 @@ PLAIN = ("--set", "enrich.enabled=false")
 
 def break_step(step: str) -> None:
     """Lets a step fail on everything that it is given, in this process and its forks."""
-    from transforms import normalize, parse
+    from transforms import parse
+    from transforms.text import articles
 
     def fail(failure: BadInput) -> Any:
         def broken(*_: object) -> Any:
@@ -34,7 +35,7 @@ def break_step(step: str) -> None:
 
         return broken
 
-    modules: Any = parse, normalize
+    modules: Any = parse, articles
     if step == "Parse":
         modules[0]._entries = fail(MalformedPage("not today"))
     else:

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.schemas import Article, Enclosure, Problem, RawEntry
+from tests.datasets import ROOT
+from transforms.schemas import Article, Document, Enclosure, Problem, RawEntry
 from transforms.text.articles import MAX_ITEMS, Cleaning, clean_article, clean_document
 from transforms.text.dates import date_bounds
 from transforms.text.errors import MalformedEntry
 from transforms.text.keys import content_hash, feed_key, guid_key, record_hash, title_key, url_key
+from transforms.text.plain import read_text
 
 DAY = 86_400_000_000
 CLEANING = Cleaning(date_bounds(date(1980, 1, 1), date(2099, 12, 31)), 2 * DAY)
@@ -282,6 +284,18 @@ def test_the_body_is_kept_with_harmless_markup_where_that_is_asked_for() -> None
     entry = RawEntry(0, "f", 0, 0, content='<p onclick="x()">Hi <script>1</script></p>', content_is_html=True)
     assert clean_article(entry, CLEANING).html is None
     assert clean_article(entry, replace(CLEANING, keep_html=True)).html == "<p>Hi </p>"
+
+
+def test_the_scraped_seed_article_comes_out_as_its_title_and_twelve_paragraphs() -> None:
+    body = (ROOT / "seeds" / "good" / "text" / "us-pakistan-ties.txt").read_bytes()
+    article = clean_article(read_text(Document(0, "us-pakistan-ties.txt", 0, "text", body), None), CLEANING)
+    assert article.title == "US sees opportunity to cement bilateral strategic ties with Pakistan: Rubio"
+    assert len(article.text.split("\n\n")) == 12
+    assert article.removed_lines == (
+        "2 minutes, 14 seconds Read",
+        "Read More: Rubio seeks quick Gaza force deployment",
+        "Similar Posts",
+    )
 
 
 @given(ENTRIES)

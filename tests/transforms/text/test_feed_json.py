@@ -52,6 +52,7 @@ def test_json_feeds_of_both_versions_are_read() -> None:
         categories=("a", "1"),
         images=("i.jpg", "b.jpg"),
         enclosures=(Enclosure("a.mp3", "audio/mpeg", 5),),
+        parser="json",
     )
     assert (second.entry, second.content, second.content_is_html) == (1, "1 < 2", False)
     assert (second.published, second.authors) == ("2006-01-04", ("The Desk",))

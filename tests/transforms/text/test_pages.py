@@ -57,11 +57,7 @@ def test_main_text_and_what_the_head_says_are_read() -> None:
         language="en-GB",
         categories=("Region",),
         images=("/ferry.jpg",),
-        title_from="page",
-        text_from="page",
-        published_from="page",
-        authors_from="page",
-        language_from="page",
+        origin="page",
         section="Region",
         site_name="The Daily",
         is_article=True,
@@ -100,9 +96,9 @@ def test_without_metadata_nothing_is_made_up() -> None:
     entry = read(page())
     assert (entry.url, entry.published, entry.updated, entry.images) == (None, None, None, ())
     assert entry.content == f"{FIRST}\n\n{SECOND}"
-    assert (entry.title, entry.title_from, entry.published_from, entry.authors_from) == (None, None, None, None)
+    assert (entry.title, entry.authors) == (None, ())
     assert (entry.section, entry.site_name, entry.is_article) == (None, None, None)
-    assert (entry.text_from, entry.language_from, entry.parser) == ("page", "page", "trafilatura")
+    assert (entry.origin, entry.parser) == ("page", "trafilatura")
 
 
 KINDS = {
@@ -182,18 +178,18 @@ def test_broken_linked_data_is_a_problem_and_the_page_is_read() -> None:
 
 def test_a_day_is_looked_for_where_the_page_declares_none() -> None:
     entry = read(page("<title>T</title>").replace("<article>", "<article><p class='date'>2 January 2006</p>"))
-    assert (entry.published, entry.published_from) == ("2006-01-02", "page")
+    assert entry.published == "2006-01-02"
 
 
 def test_a_byline_is_looked_for_where_the_page_declares_no_author() -> None:
     entry = read(page("<title>T</title>").replace("<article>", "<article><p class='author'>Ann Alder</p>"))
-    assert (entry.authors, entry.authors_from) == (("Ann Alder",), "page")
+    assert entry.authors == ("Ann Alder",)
 
 
 def test_an_extractor_that_gives_up_leaves_what_the_page_says_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trafilatura, "bare_extraction", lambda *_, **__: 1 / 0)
     entry = read(page("<title>T</title>"))
-    assert (entry.title, entry.content, entry.text_from) == ("T", None, None)
+    assert (entry.title, entry.content) == ("T", None)
 
 
 def test_a_date_after_today_is_as_good_as_any() -> None:

@@ -13,7 +13,8 @@ def read(body: bytes, encoding: str | None = None) -> RawEntry:
 
 def test_a_short_first_line_before_an_empty_one_is_the_title() -> None:
     entry = read(b"\r\n Headline \r\n\r\nFirst line\r\nsecond.\r\n\r\nNext.\r\n")
-    assert entry == RawEntry(1, "a.txt", 2, 0, title="Headline", content="First line\nsecond.\n\nNext.", fetched=3)
+    text = "First line\nsecond.\n\nNext."
+    assert entry == RawEntry(1, "a.txt", 2, 0, title="Headline", content=text, fetched=3, origin="text", parser="text")
 
 
 @pytest.mark.parametrize(

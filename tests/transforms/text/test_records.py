@@ -51,6 +51,8 @@ def test_fields_are_found_under_their_usual_names() -> None:
         categories=("one", "2"),
         images=("https://example.org/i.jpg",),
         enclosures=(Enclosure("https://example.org/a.mp3", "audio/mpeg", 5),),
+        origin="record",
+        parser="record",
     )
 
 
