@@ -94,30 +94,35 @@ class Pending:
         self._busy = {connection: number for number, (_, connection) in enumerate(workers)}
         self._processes = [process for process, _ in workers]
         self._answers: list[Any] = [None] * len(workers)
+        self._failure: str | None = None
 
     def wait(self) -> None:
-        """Waits for all. Raises WorkerFailed as soon as one fails or dies."""
+        """Waits until all are idle again; what one has raised, `answers` raises. Raises WorkerFailed where one dies."""
         while self._busy:
-            for ready in wait(list(self._busy)):
-                connection = cast("Connection", ready)
-                number = self._busy.pop(connection)
-                self._answers[number] = self._answer(number, connection)
+            self._hear()
 
     def answers(self) -> list[Any]:
-        """Waits for all, and gives their answers in order. Raises as `wait` does."""
-        self.wait()
+        """Waits for all, and gives their answers in order. Raises WorkerFailed as soon as one fails or dies."""
+        while self._busy and self._failure is None:
+            self._hear()
+        if self._failure is not None:
+            raise WorkerFailed(self._failure)
         return self._answers
 
-    def _answer(self, number: int, connection: Connection) -> Any:
-        try:
-            is_done, answer = connection.recv()
-        except (EOFError, ConnectionError):
-            worker = self._processes[number]
-            worker.join(_END_SECONDS)
-            raise WorkerFailed(_cause_of_death(worker.exitcode)) from None
-        if not is_done:
-            raise WorkerFailed(answer)
-        return answer
+    def _hear(self) -> None:
+        for ready in wait(list(self._busy)):
+            connection = cast("Connection", ready)
+            number = self._busy.pop(connection)
+            try:
+                is_done, answer = connection.recv()
+            except (EOFError, ConnectionError):
+                worker = self._processes[number]
+                worker.join(_END_SECONDS)
+                raise WorkerFailed(_cause_of_death(worker.exitcode)) from None
+            if is_done:
+                self._answers[number] = answer
+            elif self._failure is None:
+                self._failure = answer
 
 
 def collect_seldom() -> None:

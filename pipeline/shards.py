@@ -70,7 +70,7 @@ class Shards:
             verdict = deduplicate(self._config, batch).decide()(staged["blocks"])
         if self._ahead is not None:
             with self._meter.phase("Read", "Parse", "Normalize", "Stage"):
-                self._ahead.wait()
+                self._ahead.wait()  # what it raises is told in its turn: this batch is sound
         if self._model is not None and verdict.blocks:
             with self._meter.phase("Enrich"):
                 marked = parts(verdict.blocks, count, lambda it: it.block.rows)

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from pipeline.dataset import local, tiers
 from pipeline.dataset.local import LocalStorage
+from pipeline.dataset.storage import StorageError
 
 Victim = Literal["run", "launcher", "process"]
 """Who is killed: every process of the run, the one that began it, or the one in which the event happens."""
@@ -276,6 +277,22 @@ def lose_permission(root: str) -> None:
                 folder.chmod(0o555)
 
     storage.create = creating
+
+
+def fail_to_stage_second() -> None:
+    """No block can be staged but those of the first batch."""
+    storage: Any = LocalStorage
+    write = storage.write
+    staged: set[str] = set()
+
+    def writing(self: LocalStorage, name: str, *rest: Any, **named: Any) -> None:
+        if kind_of(name) == "block":
+            staged.add(os.path.dirname(name))
+            if len(staged) > 1:
+                raise StorageError(f"Cannot write {self.where(name)}: no room.")
+        write(self, name, *rest, **named)
+
+    storage.write = writing
 
 
 def _give_up_powers() -> None:

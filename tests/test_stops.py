@@ -280,6 +280,24 @@ def test_permission_that_is_lost_half_way_fails_the_run_in_a_sentence_and_given_
     assert digests(output) == digests(wire.dataset)
 
 
+@pytest.mark.parametrize("further", [(), (WORKERS,)], ids=["one-process", "workers"])
+def test_a_batch_that_cannot_be_staged_fails_in_its_turn_after_the_one_before_it_is_committed(
+    warm: Warm, wire: Wire, tmp_path: Path, further: tuple[str, ...]
+) -> None:
+    output = tmp_path / "dataset"
+    words = wire.words(output, "--quiet", *further)
+    ended = warm.run(*words, prepare=Prepare("tests.faults:fail_to_stage_second"), expect=1)
+    lines = ended.said.splitlines()
+    assert lines[0].startswith(f"beamwire: Cannot write {output}/_staging/")
+    assert lines[0].endswith(": no room.")
+    assert committed(output) == 1
+    assert ended.left == ()
+
+    warm.run(*words)
+    assert digests(output) == digests(wire.dataset)
+    assert not (output / "_staging").exists()
+
+
 def test_a_query_that_takes_long_can_be_stopped(wire: Wire, running: Callable[[list[str], Path], Running]) -> None:
     forever = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range * b.range % 7 = 3"
     run = running(["query", str(wire.dataset), forever], wire.dataset)
@@ -317,13 +335,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.parametrize(
-    ("further", "done"),
-    [((), 1), ((WORKERS,), 0)],  # workers stage two batches at a time, for which the disk is too small
-    ids=["one-process", "workers"],
-)
+@pytest.mark.parametrize("further", [(), (WORKERS,)], ids=["one-process", "workers"])
 def test_a_full_disk_fails_the_run_in_a_sentence_and_with_room_the_same_command_goes_on(
-    wire: Wire, disk: Disk, further: tuple[str, ...], done: int
+    wire: Wire, disk: Disk, further: tuple[str, ...]
 ) -> None:
     disk.mount("size=600k")
     output = disk.place / "dataset"
@@ -337,7 +351,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_and_with_room_the_same_command_
         "What is committed stays. To go on, run the same command again:",
         f"  beamwire {' '.join(wire.words(output, *further))}",
     ]
-    assert committed(output) == done
+    assert committed(output) == 1
     assert not (output / "_lock").exists()
 
     if not further:  # worker processes leave the same behind

@@ -52,6 +52,23 @@ def test_what_a_worker_raises_comes_with_its_traceback_and_the_workers_go_on() -
         assert processes.each(double, [(1,)])[0][0] == 2
 
 
+def rest_or_fail(seconds: float) -> float:
+    """Rests, or fails where there is nothing to rest."""
+    if not seconds:
+        fail("rest")
+    time.sleep(seconds)
+    return seconds
+
+
+def test_who_waits_finds_all_idle_and_what_one_has_raised_is_raised_with_the_answers() -> None:
+    with Processes(2) as processes:
+        pending = processes.start(rest_or_fail, [(0,), (0.5,)])
+        pending.wait()
+        assert [answer for answer, _ in processes.each(double, [(1,), (2,)])] == [2, 4]
+        with pytest.raises(WorkerFailed, match="ValueError: no rest"):
+            pending.answers()
+
+
 @pytest.mark.parametrize(
     ("status", "says"),
     [(-9, "a worker process was killed: most likely memory ran out. Fewer workers"), (3, r"ended .* \(status 3\)")],
