@@ -158,8 +158,9 @@ _RULES: Final = (
     # Invitations.
     (
         "follow|find|join|like|connect",
-        rf"follow us[.!]?|(?:follow|find|join|like|connect with) (?:us|me|@\w+"
-        rf"|(?:[^,;.?!]{{1,60}})) on {_NETWORKS}{_MORE}|follow (?:us )?@\w+{_MORE}"
+        rf"follow us[.!]?|(?:follow|find|join|connect with) (?:us|me|@\w+"
+        rf"|(?:[^,;.?!]{{1,60}})) on {_NETWORKS}{_MORE}|like (?:(?:us|me|@\w+) on {_NETWORKS}{_MORE}"
+        rf"|{_NAMES} on {_NETWORKS}[.!]?)|follow (?:us )?@\w+{_MORE}"
         r"|join (?:our|the) (?:conversation|discussion|newsletter|mailing list|community|(?:whatsapp|telegram) \w+)"
         rf"(?: (?:on|for|in|at|to|today|now|below){_MORE})?[.!]?",
     ),
@@ -246,11 +247,20 @@ _RULES: Final = (
         rf"(?:(?:additional )?reporting|writing|editing|compiled|edited|written) by {_WORKERS}"
         rf"|with {_NAMES} inputs|with (?:inputs?|files|additional reporting|reporting) (?:from|by) {_NAMES}",
     ),
-    ("©|copyright|c) ", r"©.+|c\) ?(?:19|20)\d\d.*|copyright(?: ©|\s?\(c\)| by)? ?(?:.{0,40}(?:19|20)\d\d|©).*"),
+    (
+        "©|copyright|c) ",
+        # The law of that name is news.
+        r"©.+|c\) ?(?:19|20)\d\d.*|copyright(?: ©|\s?\(c\)| by)? ?"
+        r"(?! ?(?:act|laws?|claims?|cases?|rules?|protection|office|terms?|infringements?"
+        r"|in|was|is|has|had|on|for|of|from)\b)"
+        r"(?:.{0,40}(?:19|20)\d\d|©).*",
+    ),
     ("all", r"all rights reserved\b.*"),
     (
         "this|originally|first",
-        r"this material may not be .+|this (?:story|article|report) (?:has not been edited by|is (?:published"
+        r"this material may not be (?:published|broadcast|rewritten|re-?distributed|distributed|reproduced"
+        r"|copied|transmitted|re-?used|used|stored|sold)\b.*"
+        r"|this (?:story|article|report) (?:has not been edited by|is (?:published"
         r"|auto-generated) from a) .+"
         rf"|this report by {_NAMES} was first published {_DATE}\.?"
         r"|(?:this (?:article|story|post|piece|content|report) (?:was |is |has been )?)?"
@@ -258,8 +268,9 @@ _RULES: Final = (
     ),
     (
         "the post",
-        r"the post .{1,200} (?:appeared first|first appeared) on .{1,100}"
-        r"|the post .{1,200} was first published on .{1,100}",
+        # The title and the site begin as names do; a post of which the news tells is "the post by …".
+        r"the post (?!office\b)(?-i:[^\sa-z]|[a-z][A-Z]).{0,200} (?:appeared first|first appeared"
+        r"|was first published) on (?:(?-i:[^\sa-z]).{0,99}|[\w.-]+\.[a-z]{2,6})",
     ),
     (
         "published|updated|last|posted|modified|first",

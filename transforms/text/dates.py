@@ -4,8 +4,8 @@ Read are, in this order:
 
 - ISO 8601 with its liberties: `2006-01-02`, `2006/1/2`, `2006:01:02`, `20060102`, `20060102T150405Z`,
   `2006-01-02T15:04:05.999+01:00`, a blank for the `T`, a comma for the point, `+01`, `+0100`, a named zone, an offset
-  with its name (`+0100 CET`: the offset counts), a comment after it; 24:00 is the next day; week dates (`2006-W01-1`)
-  and ordinal dates (`2006-002`);
+  with its name (`+0100 CET`: the offset counts), a comment after it, which counts as a zone where there is no other
+  (`15:04 (EST)`); 24:00 is the next day; week dates (`2006-W01-1`) and ordinal dates (`2006-002`);
 - epoch numbers of 9 or 10 digits (seconds), 12 or 13 (milliseconds), 15 or 16 (microseconds), 18 or 19 (nanoseconds),
   with a fraction or not; `/Date(1136214245000)/`;
 - RFC 822 and its usual faults: no weekday or a wrong one, long names of days and months, a missing comma, two-digit
@@ -63,6 +63,10 @@ _EPOCH: Final = re.compile(
     r"(?(wrapped)(?:[+-][0-9]{4})?\)/)"
 )
 _COMMENT: Final = re.compile(r" ?(?:\([^()]*\)|\[[^\[\]]*\])$")
+_BRACKETED_ZONE: Final = re.compile(
+    r"(:[0-9]{2}(?:[.,][0-9]+)?(?: ?[ap]\.?m\.?)?) ?(?:\(([a-z]{2,5})\)|\[([a-z]{2,5}|[a-z_]+/[a-z_/]+)\])$"
+)
+_OFFSET_END: Final = re.compile(r"[0-9 tzc][+-][0-9]{1,2}:[0-9]{2}$")
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 _EAST_ASIAN: Final = re.compile(r"([0-9]{4}) ?[年년] ?([0-9]{1,2}) ?[月월] ?([0-9]{1,2}) ?[日일]")
 _FILLERS: Final = re.compile(
@@ -145,6 +149,12 @@ def _plain(raw: str) -> str:
         text = folded(_EAST_ASIAN.sub(r"\1-\2-\3 ", text.translate(_DASHES)))
     text = " ".join(text.lower().split())
     if text[-1:] in (")", "]"):
+        bracketed = _BRACKETED_ZONE.search(text)
+        if bracketed is not None:
+            clock, zone = text[: bracketed.end(1)], bracketed[2] or bracketed[3]
+            # The minutes of an offset look like a clock's, and a name after them is a comment.
+            if ("/" in zone or zone_minutes(zone) is not None) and not _OFFSET_END.search(clock):
+                return f"{clock} {zone}"
         text = _COMMENT.sub("", text)
     return text
 

@@ -8,7 +8,7 @@ these cases only:
 3. a bar, a bullet or a double colon divides it from three words or more, it is a name of at most five words, and one of
    them says what it is: Times, Herald, News; `_KINDS`.
 
-Only in the first case it may stand before the headline too.
+Only in the first case it may stand before the headline too; before a dash then as a whole, or as two words or more.
 """
 
 import re
@@ -77,19 +77,22 @@ def _divided(title: str, site_name: str | None, site: str | None) -> tuple[str, 
     if headline and tail and (_is_this_site(tail, site_name, site) or _is_some_site(tail, headline, last[0])):
         return headline, tail
     head, headline = title[: first.start()], title[first.end() :]
-    if headline and head and _is_this_site(head, site_name, site):
+    # Before a dash a part of the name does not do: "Ukraine | The Guardian" has "Ukraine – Russia talks stall".
+    is_whole = first[0] in _DASHES
+    if headline and head and _is_this_site(head, site_name, site, whole=is_whole):
         return headline, head
     return None
 
 
-def _is_this_site(piece: str, site_name: str | None, site: str | None) -> bool:
+def _is_this_site(piece: str, site_name: str | None, site: str | None, *, whole: bool = False) -> bool:
     if len(piece) > MAX_SITE_CHARS:
         return False
     words = _words(piece)
     if not words:
         return False
     if site_name:
-        names = [_words(part) for part in (site_name, *_SEPARATOR.split(site_name))]
+        parts = [part for part in _SEPARATOR.split(site_name) if not whole or " " in part]
+        names = [_words(part) for part in (site_name, *parts)]
         # A site that calls itself "Harbour Post Online" may be "Harbour Post" here; one word would be too little.
         if words in names or (len(words) > 1 and any(name[: len(words)] == words for name in names)):
             return True

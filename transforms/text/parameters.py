@@ -32,13 +32,14 @@ SESSION_PARAMETERS: Final = frozenset(
 )
 """Names of sessions, compared in lower case. `sid` is not in it: it may be the number of a story."""
 
+MIN_SESSION_CHARS: Final = 16
+"""A shorter value may be the number of an event; ids of sessions have 24 characters and more."""
+
 AMP_PARAMETERS: Final = frozenset(("amp", "amp=", "amp=1", "amp=true", "outputType=amp"))
 """Parameters, as they are written, that ask for the AMP form of the same page."""
 
 _ESCAPED_START: Final = re.compile(r"(?:^|&)(?:amp;)+")
 """Of a query whose `&amp;` was meant as `&`, be it the first."""
-_DROPPED_PREFIXES: Final = (*TRACKING_PREFIXES, *SESSION_PREFIXES)
-_DROPPED: Final = TRACKING_PARAMETERS | SESSION_PARAMETERS
 
 
 def kept_parameters(query: str) -> str:
@@ -48,17 +49,27 @@ def kept_parameters(query: str) -> str:
     kept = [
         parameter
         for parameter in query.split("&")
-        if parameter and not _is_dropped(parameter.partition("=")[0]) and parameter not in AMP_PARAMETERS
+        if parameter and not _is_dropped(*parameter.partition("=")[::2]) and parameter not in AMP_PARAMETERS
     ]
     if len(kept) > 1:
         kept.sort(key=_name)
     return "&".join(kept)
 
 
+def _is_dropped(name: str, value: str) -> bool:
+    return _is_tracking(name) or (len(value) >= MIN_SESSION_CHARS and _is_session(name))
+
+
 @lru_cache(maxsize=1_024)  # The same few names in nearly every URL.
-def _is_dropped(name: str) -> bool:
+def _is_tracking(name: str) -> bool:
     name = name.lower()
-    return name in _DROPPED or name.startswith(_DROPPED_PREFIXES)
+    return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
+
+
+@lru_cache(maxsize=1_024)
+def _is_session(name: str) -> bool:
+    name = name.lower()
+    return name in SESSION_PARAMETERS or name.startswith(SESSION_PREFIXES)
 
 
 def _name(parameter: str) -> str:

@@ -43,6 +43,9 @@ MAX_TAGS: Final = 10_000
 """`<` that are read as markup. With more only paragraphs are kept: to parse deep nesting takes time with the square of
 their number, 0.2 s at this one."""
 
+MAX_REFERENCES: Final = 10_000
+"""`&` that are read as character references: to parse them takes time with the square of their number too."""
+
 _WITHOUT_TEXT: Final = frozenset(
     """
     script style iframe object embed applet noscript noembed noframes template svg math canvas audio video button select
@@ -69,14 +72,14 @@ def sanitize_html(markup: str, base_url: str | None = None) -> str:
     """The markup with the elements and attributes listed here alone; any text is safe to give, none raises.
 
     Links and images are http(s) and absolute, by `base_url` where they were not; others lose their address, images
-    without one go. Of markup with more than 10,000 tags, read or written, and of such as changes each time it is
-    parsed, the text is left, in paragraphs. `sanitize_html(sanitize_html(markup)) == sanitize_html(markup)`.
+    without one go. Of markup with more than 10,000 tags or `&`, read or written, and of such as changes each time it
+    is parsed, the text is left, in paragraphs. `sanitize_html(sanitize_html(markup)) == sanitize_html(markup)`.
     """
     markup = without_surrogates(markup)
     cleaner = _cleaner(base_url)
     before = markup
     for _ in range(_MAX_PASSES):  # What is written out may be parsed otherwise: a block within a table, say.
-        if before.count("<") > MAX_TAGS:
+        if before.count("<") > MAX_TAGS or before.count("&") > MAX_REFERENCES:
             break
         after = _cleaned(cleaner, before)
         if after == before:

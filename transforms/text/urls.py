@@ -8,7 +8,7 @@ merge loses an article, while a copy under two URLs is still found by its text: 
    from one to the other. With a port the two are different servers, and the scheme stays.
 3. The host is lower-cased, in ASCII (`xn--…`), and loses a trailing dot; user name and password go; the default port
    goes. IPv6 addresses are in their short form.
-4. The fragment goes, but for a hashbang (`#!`), which is a path.
+4. The fragment goes, but for one that is a path: a hashbang (`#!…`) or a route (`#/…`).
 5. Percent-encoding: letters, digits and `-._~` are plain, what may not stand in a URL is encoded as UTF-8, with
    upper-case hexadecimal digits. Reserved characters stay as they are: `%2F` is not `/`. `&amp;` is read as `&`.
 6. In the path `.` and `..` are resolved, and session ids go (`;jsessionid=…`, `/(S(…))`). An empty path becomes `/`,
@@ -18,7 +18,8 @@ merge loses an article, while a copy under two URLs is still found by its text: 
    (`.html` stays), and parameters that ask for it (`AMP_PARAMETERS`). Hosts such as `m.` and `amp.` stay: which host
    they stand for only the page itself knows, by its canonical link.
 8. Tracking parameters go (`TRACKING_PARAMETERS`, `TRACKING_PREFIXES`), and session ids (`SESSION_PARAMETERS`,
-   `SESSION_PREFIXES`). What is left is put in the order of names; parameters of one name keep theirs.
+   `SESSION_PREFIXES`) of 16 characters and more: a shorter one may be the number of an event. What is left is put in
+   the order of names; parameters of one name keep theirs.
 9. Nothing else changes. Path and values keep their case; different subdomains (`www.` too), ports and parameters stay
    different articles.
 """
@@ -153,7 +154,7 @@ def _canonical(scheme: str, host: str, port: int | None, path: str, query: str, 
     kept = kept_parameters(quoted(query)) if query else ""
     if kept:
         canonical += f"?{kept}"
-    if fragment.startswith("!") and len(fragment) > 1:
+    if fragment.startswith(("!", "/")) and len(fragment) > 1:
         canonical += f"#{quoted(fragment)}"
     return canonical if len(canonical) <= MAX_URL_CHARS else None
 

@@ -144,7 +144,7 @@ def test_what_is_left_is_tidy_and_a_second_pass_removes_nothing(text: str, title
         "Follow us on Facebook" + " , " * 70 + "?",
         "Get " + "news newsletter " * 14 + "?",
         "Share " + "e-mail, email " * 16 + "?",
-        "The post " + "appeared first on " * 12,
+        "The post " + "Appeared first on " * 12,
         "Continue reading " + ": " * 100 + "é'",
     ],
 )

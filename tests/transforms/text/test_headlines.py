@@ -70,6 +70,8 @@ SPLIT = [
 ]
 
 WHOLE = [
+    ("Ukraine – Russia talks stall", "Ukraine | The Guardian", "www.theguardian.com"),
+    ("Germany - France 2:1", "Germany - The Local", "thelocal.de"),
     ("Lisa Loeb Paved Her Own Way In The '90s — A Rare Feat For Independent Artists", None, None),
     ("Spirituality Has A New Face — And It’s Queer As Hell", None, None),
     ("Jimmy Fallon: Elon Musk Now Owns The Heavens — And Twitter Hell", None, None),

@@ -55,8 +55,8 @@ SAME: Final = [
     (f"{E}/a?UTM_Campaign=x&mc_cid=1&mc_eid=2", f"{E}/a"),
     (f"{E}/a?id=3&amp;utm_term=x", f"{E}/a?id=3"),
     (f"{E}/a?xtor=RSS-1&at_medium=RSS", f"{E}/a"),
-    (f"{E}/a?PHPSESSID=0f3a&id=3", f"{E}/a?id=3"),
-    (f"{E}/a?ASPSESSIONIDQQ=0f3a", f"{E}/a"),
+    (f"{E}/a?PHPSESSID=0f3a9c1be77d24f05a6b8c9d0e&id=3", f"{E}/a?id=3"),
+    (f"{E}/a?ASPSESSIONIDQQ=KJHGFDSAPOIUYTREWQLKMNBV", f"{E}/a"),
     # AMP
     ("https://example-org.cdn.ampproject.org/c/s/example.org/a", f"{E}/a"),
     ("https://example-org.cdn.ampproject.org/v/s/Example.org/a/?amp_x=1", f"{E}/a?amp_x=1"),
@@ -75,6 +75,8 @@ SAME: Final = [
 DIFFERENT: Final = [
     # Host and port
     ("https://www.example.org/a", f"{E}/a"),
+    ("https://events.example/talk?session_id=101", "https://events.example/talk?session_id=102"),
+    ("https://app.example/#/news/1", "https://app.example/#/news/2"),
     ("https://sport.example.org/a", "https://news.example.org/a"),
     ("https://m.example.org/a", f"{E}/a"),
     ("https://amp.example.org/a", f"{E}/a"),
