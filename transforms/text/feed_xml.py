@@ -12,6 +12,7 @@ from lxml import etree
 
 from transforms.schemas import Document, RawEntry
 from transforms.text.errors import MalformedFeed
+from transforms.text.feed_draft import Feed
 from transforms.text.feed_elements import entry_of
 from transforms.text.feed_mending import mended
 from transforms.text.feed_names import ENTRY_NAMES
@@ -79,21 +80,35 @@ def _read_part(document: Document, text: str, part: Part, number: int) -> Iterat
     root, whole = _tree(text[part.start : part.end].encode("utf-8", "replace"), recover=True)
     if root is None:
         return
-    feed = feed_of(document, root, "lxml_recovering")
+    try:
+        feed = feed_of(document, root, "lxml_recovering")
+    except UnicodeDecodeError:
+        return
     items = items_of(root)
     if whole and len(items) >= len(part.entries):
         cut = sum(not entry.whole for entry in part.entries)
         for item in items[: len(items) - cut]:
-            yield entry_of(document, number, item, feed)
-            number += 1
+            read = _readable(document, number, item, feed)
+            if read is not None:
+                yield read
+                number += 1
         return
     head_end = closed(text[part.start : part.start + HEAD_CHARS], 0, ">")
     head = "<rss>" if head_end is None else text[part.start : part.start + head_end]
     for entry in part.entries:
         item = _read_alone(f"{head}{text[entry.start : entry.end]}<{_END}/>") if entry.whole else None
-        if item is not None:
-            yield entry_of(document, number, item, feed)
+        read = None if item is None else _readable(document, number, item, feed)
+        if read is not None:
+            yield read
             number += 1
+
+
+def _readable(document: Document, number: int, item: Any, feed: Feed) -> RawEntry | None:
+    """The entry; None where the recovering parser has left bytes in it that are no UTF-8."""
+    try:
+        return entry_of(document, number, item, feed)
+    except UnicodeDecodeError:
+        return None
 
 
 def _read_alone(text: str) -> Any:
