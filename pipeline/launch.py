@@ -387,7 +387,18 @@ def _report(plan: Plan, manifests: Sequence[Manifest], seconds: float, costs: Ma
 
 
 def _versions(model: Model | None) -> dict[str, str]:
-    names = ("apache-beam", "pyarrow", "lxml", "feedparser", "trafilatura")
+    names = (
+        "apache-beam",
+        "feedparser",
+        "ftfy",
+        "htmldate",
+        "lxml",
+        "nh3",
+        "publicsuffixlist",
+        "py3langid",
+        "pyarrow",
+        "trafilatura",
+    )
     versions = {name: importlib.metadata.version(name) for name in names}
     versions |= {"beamwire": __version__, "python": platform.python_version()}
     if model is not None:

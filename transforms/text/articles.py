@@ -20,7 +20,7 @@ from transforms.text.headlines import split_headline
 from transforms.text.keys import feed_key, guid_key, hashes, plain_punctuation, url_key
 from transforms.text.language_detection import SAMPLE_CHARS, detect_language
 from transforms.text.languages import MAX_LANGUAGE_CHARS, UnknownLanguage, language_code
-from transforms.text.markup import html_to_text
+from transforms.text.markup import html_to_text, inline_text
 from transforms.text.mojibake import mend
 from transforms.text.repetition import MIN_ENTRIES, repeated_lines, strip_repeated
 from transforms.text.safe_html import sanitize_html
@@ -119,7 +119,7 @@ def clean_article(entry: RawEntry, cleaning: Cleaning) -> Article:
     source = without_surrogates(entry.source)
     url, canonical, site = _link(entry, problems)
     site_name = _site_name(entry.site_name) if entry.site_name else None
-    title = _name(_line(entry.title), "title", problems) if entry.title else None
+    title = _name(inline_text(entry.title), "title", problems) if entry.title else None
     if title is not None:
         title, beside = split_headline(title, site_name, site)
         site_name = site_name or beside
@@ -185,7 +185,7 @@ def clean_article(entry: RawEntry, cleaning: Cleaning) -> Article:
         categories=categories,
         images=images,
         enclosures=enclosures,
-        section=_name(_line(entry.section), "section", problems) if entry.section else None,
+        section=_name(inline_text(entry.section), "section", problems) if entry.section else None,
         site_name=site_name,
         is_article=entry.is_article,
         html=_html(entry) if cleaning.keep_html and entry.content_is_html and entry.content else None,
@@ -262,16 +262,9 @@ def _body(value: str | None, is_html: bool, title: str | None) -> _Body:
     return _Body(*strip_boilerplate(text, title)) if text else _NO_BODY
 
 
-def _line(markup: str) -> str:
-    """The text of a title, name or category that may hold markup, entities and mojibake, tidy and on one line."""
-    if "<" in markup or "&" in markup:
-        markup = html_to_text(markup)
-    return tidy_line(markup if markup.isascii() else mend(markup))
-
-
 @lru_cache(maxsize=64)  # Of all entries of a feed it is the same.
 def _site_name(declared: str) -> str | None:
-    return _line(declared[:MAX_NAME_CHARS]) or None
+    return inline_text(declared[:MAX_NAME_CHARS]) or None
 
 
 def _html(entry: RawEntry) -> str | None:
@@ -306,7 +299,7 @@ def _names(name: str, values: tuple[str, ...], problems: list[Problem]) -> tuple
     """Names without markup, each once without regard to case."""
     kept: dict[str, str] = {}
     for value in values:
-        cleaned = _name(_line(value), name, problems)
+        cleaned = _name(inline_text(value), name, problems)
         if cleaned is not None:
             kept.setdefault(cleaned.casefold(), cleaned)
     return _first(name, list(kept.values()), problems)

@@ -8,6 +8,7 @@ import html
 import re
 from typing import Final
 
+from transforms.text.mojibake import mend
 from transforms.text.spacing import tidy_line
 
 _PARAGRAPHS: Final = (
@@ -99,10 +100,10 @@ def html_to_text(markup: str) -> str:
 
 
 def inline_text(markup: str) -> str:
-    """The text of a title, name or category that may hold markup and entities, tidy and on one line."""
+    """The text of a title, name or category that may hold markup, entities and mojibake, tidy and on one line."""
     if "<" in markup or "&" in markup:
         markup = html_to_text(markup)
-    return tidy_line(markup)
+    return tidy_line(markup if markup.isascii() else mend(markup))
 
 
 def looks_like_html(text: str) -> bool:

@@ -116,6 +116,7 @@ def test_repeated_markup_is_read_in_linear_time(piece: str) -> None:
 def test_a_title_is_one_tidy_line() -> None:
     assert inline_text(" <b>Tom</b> &amp;\n Jerry&nbsp;win ") == "Tom & Jerry win"
     assert inline_text("AT&T up 5 < 6 %") == "AT&T up 5 < 6 %"
+    assert inline_text("Caf&Atilde;&copy; opens") == "Café opens"
 
 
 def test_text_without_a_type_is_html_if_it_has_usual_tags() -> None:
